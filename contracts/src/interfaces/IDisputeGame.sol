@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import {AssertionId, GameId, ModelHeader} from "../types/SuretyTypes.sol";
+import {IStepReferee} from "./IStepReferee.sol";
+
+/// @title The dispute game: a walk down the poster's one tree, from the trace root to one element.
+/// @notice docs/protocol.md has the rules. Heights count levels above a tree's leaves. `REVEAL_LEVELS` levels are revealed at a time; a node
+/// of a tensor at height `BYTES_HEIGHT` or below is revealed as its bytes.
+interface IDisputeGame {
+    enum Phase {
+        None,
+        /// The poster must commit its trace root.
+        Commit,
+        /// Walking the trace tree towards one tensor.
+        Trace,
+        /// Walking one tensor's tree towards its bytes.
+        Tensor,
+        /// The challenger proved the assertion wrong, or the poster ran out of time.
+        ChallengerWon,
+        /// The challenger ran out of time.
+        PosterWon,
+        /// Another game refuted the assertion first.
+        Void
+    }
+
+    /// @notice Whose move a game waits for. Exactly one is true at every instant of a live game.
+    enum Turn {
+        Nobody,
+        Poster,
+        Challenger,
+        /// The poster's clock has run out: only `claimTimeout` is enabled.
+        PosterTimedOut,
+        /// The challenger's clock has run out: only `claimTimeout` is enabled.
+        ChallengerTimedOut
+    }
+
+    struct GameView {
+        AssertionId assertionId;
+        address challenger;
+        Phase phase;
+        Turn turn;
+        /// Unix seconds at which the side to move runs out of time.
+        uint40 turnEndsAt;
+        uint32 posterSecondsLeft;
+        uint32 challengerSecondsLeft;
+        /// The node in dispute and where it stands.
+        bytes32 node;
+        uint32 height;
+        uint32 position;
+        /// Only in phase Tensor: the instruction whose tensor is walked, the hash of its encoding, its bytes and element width.
+        uint32 instruction;
+        bytes32 instructionHash;
+        uint32 tensorBytes;
+        uint8 elementBytes;
+        uint256 bondWei;
+    }
+
+    /// @notice The last move: one element, its leaf, and what recomputes it.
+    struct Step {
+        /// The leaf's number in the tensor, its bytes and its path up to the game's node.
+        uint32 leaf;
+        bytes leafBytes;
+        bytes32[] leafProof;
+        /// The element's number in the tensor.
+        uint32 element;
+        bytes instruction;
+        bytes32[] inputRoots;
+        IStepReferee.OperandWitness[] operands;
+    }
+
+    event GameOpened(GameId indexed gameId, AssertionId indexed assertionId, address indexed challenger);
+    event TraceCommitted(AssertionId indexed assertionId, bytes32 traceRoot);
+    /// @notice The nodes `levels` below (instruction, height, position) of the poster's tree. `inTensor` tells which tree.
+    event NodeRevealed(
+        AssertionId indexed assertionId, bool inTensor, uint32 instruction, uint32 height, uint32 position, bytes32[] children
+    );
+    event BytesRevealed(
+        AssertionId indexed assertionId, uint32 instruction, uint32 height, uint32 position, bytes data
+    );
+    event NodeSelected(
+        GameId indexed gameId, bool inTensor, uint32 instruction, uint32 height, uint32 position, bytes32 node
+    );
+    event StepJudged(
+        GameId indexed gameId, uint32 instruction, uint32 element, IStepReferee.Verdict verdict, uint32 posted, uint32 expected
+    );
+    event GameEnded(GameId indexed gameId, AssertionId indexed assertionId, Phase outcome, uint256 paidWei, uint256 burnedWei);
+    event Credited(address indexed account, uint256 amountWei);
+    event Withdrawn(address indexed account, uint256 amountWei);
+
+    error UnknownGame(GameId gameId);
+    error WrongPhase(Phase actual, Phase expected);
+    error NotYourTurn(Turn turn);
+    error NotPoster(address caller, address poster);
+    error NotChallenger(address caller, address challenger);
+    error WrongBond(uint256 actualWei, uint256 requiredWei);
+    /// @notice Thrown when a move names another hash than the one in dispute (a reorg, a stale view).
+    error HashMismatch(bytes32 actual, bytes32 expected);
+    error WrongChildCount(uint256 actual, uint256 expected);
+    error ChildOutOfRange(uint256 child, uint256 count);
+    error WrongByteCount(uint256 actual, uint256 expected);
+    error AlreadyCommitted(AssertionId assertionId);
+    error AlreadyRevealed();
+    error OutputNotInTrace();
+    error InstructionNotInProgram();
+    error PathNotProven();
+    /// @notice Thrown when the recomputed element equals the posted one.
+    error ElementIsRight(uint256 element);
+    error NoTimeout(Turn turn);
+    error NothingToWithdraw();
+
+    /// @notice Disputes an assertion. Pays exactly the challenge bond.
+    /// @param outputRoot The disputed output root, so that a reorg cannot retarget the move.
+    function open(AssertionId assertionId, bytes32 outputRoot) external payable returns (GameId);
+
+    /// @notice Commits the poster's trace and reveals the nodes below its root. Poster only, once per assertion.
+    /// @param outputRoots The output tensor roots behind the posted output root.
+    /// @param outputProof Multiproof of the output tensor roots in the trace, in increasing instruction order.
+    /// @param children The nodes min(REVEAL_LEVELS, trace height) levels below the root (none when the trace has one tensor).
+    function commitTrace(
+        AssertionId assertionId,
+        bytes32 traceRoot,
+        ModelHeader calldata header,
+        bytes32[] calldata outputRoots,
+        bytes32[] calldata outputProof,
+        bytes32[] calldata children
+    ) external;
+
+    /// @notice Reveals the nodes below the node a game disputes. Anyone may; a reveal serves every game of the assertion.
+    /// @param node The node in dispute.
+    function reveal(GameId gameId, bytes32 node, bytes32[] calldata children) external;
+
+    /// @notice Reveals the bytes below the node a game disputes (height at most BYTES_HEIGHT).
+    function revealBytes(GameId gameId, bytes32 node, bytes calldata data) external;
+
+    /// @notice Picks a revealed node one reveal below the disputed one. Challenger only.
+    /// @param child Its number among the revealed children; `proof` is its path up to the disputed node.
+    function select(GameId gameId, bytes32 node, uint32 child, bytes32 childHash, bytes32[] calldata proof) external;
+
+    /// @notice Picks the disputed tensor (a leaf of the trace) and shows its instruction. Challenger only. A malformed instruction ends the game.
+    function selectTensor(
+        GameId gameId,
+        bytes32 node,
+        uint32 child,
+        bytes32 childHash,
+        bytes32[] calldata proof,
+        ModelHeader calldata header,
+        bytes calldata instruction,
+        bytes32[] calldata instructionProof
+    ) external;
+
+    /// @notice Has one element recomputed. Challenger only; reverts when the element is right.
+    function step(GameId gameId, bytes32 node, ModelHeader calldata header, Step calldata step_) external;
+
+    /// @notice Ends a game whose side to move ran out of time. Anyone may.
+    function claimTimeout(GameId gameId) external;
+
+    /// @notice Gives the bond of a game back whose assertion another game refuted. Anyone may.
+    function closeVoid(GameId gameId) external;
+
+    function withdraw() external;
+
+    function gameOf(GameId gameId) external view returns (GameView memory);
+    function traceRootOf(AssertionId assertionId) external view returns (bytes32);
+    function creditOf(address account) external view returns (uint256);
+    /// @notice Upper bound of the seconds from `open` to the end of a game, whatever the sides do.
+    function maxGameSeconds() external view returns (uint256);
+}

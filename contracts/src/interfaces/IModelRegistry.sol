@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import {ModelHeader, ModelId} from "../types/SuretyTypes.sol";
+
+/// @title Model registry: permissionless, content-addressed.
+interface IModelRegistry {
+    /// @notice What requests and posts need of a model, in one slot.
+    struct ModelSummary {
+        /// Bytes of all inputs together.
+        uint64 inputBytes;
+        /// Bytes of all outputs together.
+        uint64 outputBytes;
+        uint32 inputCount;
+        uint32 outputCount;
+        bool registered;
+    }
+
+    event ModelRegistered(ModelId indexed modelId, address indexed registrant, ModelHeader header, string uri);
+
+    error AlreadyRegistered(ModelId modelId);
+    error NotRegistered(ModelId modelId);
+    /// @notice Thrown when a header breaks a limit; `field` names it.
+    error InvalidHeader(string field);
+    /// @notice Thrown when a presented header is not the one behind the id.
+    error HeaderMismatch(ModelId actual, ModelId expected);
+
+    /// @notice Registers a model. Checks counts and sizes only: nodes validate the program before they serve it.
+    function register(ModelHeader calldata header, string calldata uri) external returns (ModelId modelId);
+
+    function summary(ModelId modelId) external view returns (ModelSummary memory);
+
+    /// @notice Bytes of each input, in order.
+    function inputBytesOf(ModelId modelId) external view returns (uint32[] memory);
+
+    /// @notice Bytes of each output, in order.
+    function outputBytesOf(ModelId modelId) external view returns (uint32[] memory);
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import {AssertionId, Delivery, ModelId, RequestId, RequestStatus} from "../types/SuretyTypes.sol";
+
+/// @title The oracle: request, post, finalise, deliver, refund.
+interface ISuretyOracle {
+    struct InferenceRequest {
+        ModelId modelId;
+        /// Concatenation of the model's input tensors, little-endian, row-major.
+        bytes input;
+        /// Gas given to the consumer's callback.
+        uint32 callbackGas;
+        Delivery delivery;
+        /// Unix seconds after which an unanswered request may be refunded.
+        uint40 deadline;
+    }
+
+    struct RequestView {
+        RequestStatus status;
+        address requester;
+        ModelId modelId;
+        bytes32 inputRoot;
+        uint256 feeWei;
+        uint32 callbackGas;
+        Delivery delivery;
+        uint40 deadline;
+        /// Has the exclusive right to post until `exclusiveUntil`.
+        address assignee;
+        uint40 exclusiveUntil;
+        /// Attempts refuted so far; the current assertion's id is requestId * 256 + attempt.
+        uint8 attempt;
+    }
+
+    struct AssertionView {
+        address poster;
+        uint40 postedAt;
+        /// Unix seconds at which the window closes.
+        uint40 windowEndsAt;
+        bytes32 outputRoot;
+        uint32 openGames;
+        bool refuted;
+        bool finalised;
+    }
+
+    event Requested(
+        RequestId indexed requestId, ModelId indexed modelId, address indexed requester, address assignee, bytes input
+    );
+    /// @notice A refuted request is open again.
+    event Reopened(RequestId indexed requestId, address assignee, uint8 attempt);
+    event Posted(AssertionId indexed assertionId, RequestId indexed requestId, address indexed poster, bytes output);
+    event Finalised(AssertionId indexed assertionId, RequestId indexed requestId, bytes32 outputRoot);
+    /// @notice The callback's outcome; a failed one can be retried.
+    event Delivered(RequestId indexed requestId, bool success, bytes returnData);
+    event Refunded(RequestId indexed requestId, address indexed requester, uint256 feeWei);
+    event Refuted(AssertionId indexed assertionId, address indexed poster, address indexed challenger);
+    event Credited(address indexed account, uint256 amountWei);
+    event Withdrawn(address indexed account, uint256 amountWei);
+
+    error NotDisputeGame(address caller);
+    error UnknownRequest(RequestId requestId);
+    error WrongStatus(RequestStatus actual, RequestStatus expected);
+    error WrongInputSize(uint256 actualBytes, uint256 expectedBytes);
+    error WrongOutputSize(uint256 actualBytes, uint256 expectedBytes);
+    error FeeTooLow(uint256 actualWei, uint256 requiredWei);
+    error DeadlinePassed(uint256 deadline);
+    error DeadlineNotPassed(uint256 deadline);
+    error NobodyServes(ModelId modelId);
+    /// @notice Thrown when someone else has the exclusive right to post.
+    error NotYourTurn(address assignee, uint256 exclusiveUntil);
+    error WindowOpen(uint256 windowEndsAt);
+    error GamesOpen(uint256 openGames);
+    error OutputMismatch(bytes32 actualRoot, bytes32 expectedRoot);
+    error CallbackGasTooLow(uint256 availableGas, uint256 requiredGas);
+    error NothingToRetry(RequestId requestId);
+    error NothingToWithdraw();
+
+    /// @notice The fee a request must carry. Binding; what is paid above it is credited back to the payer.
+    function quote(ModelId modelId, uint32 callbackGas) external view returns (uint256 feeWei);
+    function requestInference(InferenceRequest calldata request) external payable returns (RequestId);
+    /// @notice Answers a request and locks the poster's bond.
+    function post(RequestId requestId, bytes calldata output) external returns (AssertionId);
+    /// @notice Ends an unchallenged or upheld assertion: pays the poster, stores the result, then calls the consumer. Anyone may call.
+    function finalise(RequestId requestId, bytes calldata output) external;
+    /// @notice Calls the consumer again after a failed delivery, with at least the requested gas. Anyone may call; once only on success.
+    function retry(RequestId requestId, bytes calldata output) external;
+    /// @notice Gives the fee of an unanswered request back after its deadline. Anyone may call.
+    function refund(RequestId requestId) external;
+    /// @notice Pays out what the oracle holds for the caller (fees earned, excess, refunds).
+    function withdraw() external;
+
+    function requestOf(RequestId requestId) external view returns (RequestView memory);
+    function assertionOf(AssertionId assertionId) external view returns (AssertionView memory);
+    /// @notice The final output root of a request; zero until it is final.
+    function resultOf(RequestId requestId) external view returns (bytes32 outputRoot);
+    function creditOf(address account) external view returns (uint256 amountWei);
+
+    /// @notice A game was opened on an assertion; reverts unless it can still be disputed. Dispute game only.
+    function onGameOpened(AssertionId assertionId) external;
+    /// @notice A game on an assertion ended without refuting it. Dispute game only.
+    function onGameClosed(AssertionId assertionId) external;
+    /// @notice An assertion is proven wrong: slash, reopen. Dispute game only.
+    function onRefuted(AssertionId assertionId, address challenger) external;
+}
