@@ -1,0 +1,7 @@
+export * from "./check.ts";
+export * from "./decode.ts";
+export * from "./encode.ts";
+export * from "./instruction.ts";
+export * from "./program-file.ts";
+export * from "./tensor-size.ts";
+export * from "./validate.ts";

@@ -1,0 +1,98 @@
+import { checkInstruction } from "./check.ts";
+import { isExactInDoubles, staysInside } from "./index-range.ts";
+import { DTYPES, type Dtype, type Instruction, type Operand } from "./instruction.ts";
+import { malformed } from "./malformed.ts";
+import { maximumNeverEmpty } from "./max-coverage.ts";
+import { outputElements } from "./tensor-size.ts";
+import { checkValueRanges } from "./value-ranges.ts";
+
+/** Instructions a program may have. */
+export const MAX_INSTRUCTIONS = 2 ** 20;
+
+/** What an operand's reference must agree with. */
+export interface TensorType {
+  readonly dtype: Dtype;
+  readonly elements: number;
+}
+
+export interface ValidateProgramParameters {
+  readonly instructions: readonly Instruction[];
+  readonly weights: readonly TensorType[];
+  readonly inputs: readonly TensorType[];
+}
+
+/**
+ * Proves that no element of any instruction is malformed, whatever the inputs and weights hold (docs/exact-profile.md, section 5).
+ * Nodes and challengers call it once per model, before they stake anything on it.
+ *
+ * Stricter than the referee: it refuses what it cannot prove.
+ *
+ * @example
+ * validateProgram({ instructions, weights: [{ dtype: "i8", elements: 864 }], inputs: [{ dtype: "u8", elements: 150528 }] });
+ * @throws FatalError PROGRAM_MALFORMED with the number of the instruction and the rule it breaks.
+ */
+export function validateProgram({ instructions, weights, inputs }: ValidateProgramParameters): void {
+  if (instructions.length < 1 || instructions.length > MAX_INSTRUCTIONS) {
+    throw malformed(null, `${instructions.length} instructions, not 1 to 2^20`);
+  }
+  for (const [kind, tensors] of Object.entries({ weight: weights, input: inputs })) {
+    for (const [number, { dtype, elements }] of tensors.entries()) {
+      if (elements < 1 || elements * DTYPES[dtype].bytes >= 2 ** 32) {
+        throw malformed(
+          null,
+          `${kind} ${number} has ${elements} elements of ${dtype}, not 1 to 2^32-1 bytes`,
+        );
+      }
+    }
+  }
+  const trace: TensorType[] = [];
+  const spaces = { trace, weight: weights, input: inputs };
+  for (const [index, instruction] of instructions.entries()) {
+    checkInstruction(instruction, index);
+    for (const [number, operand] of instruction.operands.entries()) {
+      checkReference(operand, spaces[operand.space][operand.index], number, index);
+    }
+    checkIndexMaps(instruction, index);
+    checkValueRanges(instruction, index);
+    trace.push({ dtype: instruction.outDtype, elements: outputElements(instruction) });
+  }
+}
+
+function checkReference(
+  operand: Operand,
+  tensor: TensorType | undefined,
+  number: number,
+  index: number,
+): void {
+  const name = `operand ${number}: ${operand.space} ${operand.index}`;
+  if (tensor === undefined) throw malformed(index, `${name} does not exist`);
+  if (tensor.dtype !== operand.dtype || tensor.elements !== operand.elements) {
+    throw malformed(
+      index,
+      `${name} has ${tensor.elements} elements of ${tensor.dtype}, not ${operand.elements} of ${operand.dtype}`,
+    );
+  }
+}
+
+/**
+ * Proves that every operand is read inside its tensor and that a maximum is never empty. The instruction must have passed `checkInstruction`.
+ *
+ * @throws FatalError PROGRAM_MALFORMED
+ */
+export function checkIndexMaps(instruction: Instruction, index: number): void {
+  const dims = [...instruction.outDims, ...instruction.reduceDims];
+  for (const [number, operand] of instruction.operands.entries()) {
+    if (![operand.map, ...operand.bounds].every((form) => isExactInDoubles(form, dims))) {
+      throw malformed(index, `operand ${number}: an index reaches 2^53, more than nodes compute`);
+    }
+    if (!staysInside(operand, dims)) {
+      throw malformed(
+        index,
+        `operand ${number}: its index is not proven to stay within its ${operand.elements} elements`,
+      );
+    }
+  }
+  if (instruction.accumulate === "max" && !maximumNeverEmpty(instruction)) {
+    throw malformed(index, "the maximum is not proven to have an element in bounds everywhere");
+  }
+}
