@@ -39,6 +39,9 @@ export class RetryableError extends SuretyError {}
 /** The same call can never succeed: malformed data, a refused model, a wrong option. */
 export class FatalError extends SuretyError {}
 
+/** The caller asked for something that cannot be meant: a wrong option, a missing file, an input of the wrong shape. Commands exit with 2. */
+export class UsageError extends FatalError {}
+
 /** True unless the error says that trying again is useless. Errors not our own count as retryable. */
 export function isRetryable(error: unknown): boolean {
   return !(error instanceof FatalError);

@@ -1,0 +1,32 @@
+import { errorCode, SuretyError, UsageError } from "@surety/protocol";
+
+/** Exit codes of every command. */
+export const EXIT = { success: 0, negative: 1, usage: 2 } as const;
+
+/** One line on standard output. */
+export function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** JSON on one line; bigints become decimal strings. */
+export function toJson(value: unknown): string {
+  return JSON.stringify(value, (_key, item) => (typeof item === "bigint" ? item.toString() : item));
+}
+
+/** The exit code an error deserves: 2 when the call was wrong, 1 otherwise. */
+export function exitCodeOf(error: unknown): number {
+  return error instanceof UsageError ? EXIT.usage : EXIT.negative;
+}
+
+/** Prints an error as one line on standard error, or, with --json, as an object on standard output. */
+export function printError(error: unknown, json: boolean): void {
+  const code = errorCode(error);
+  const message = error instanceof SuretyError ? error.shortMessage : messageOf(error);
+  if (json) print(toJson({ error: { code, message } }));
+  else process.stderr.write(`error[${code}]: ${message}\n`);
+}
+
+function messageOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.split("\n")[0] ?? text;
+}
