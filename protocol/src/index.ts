@@ -1,2 +1,3 @@
 export * from "./errors.ts";
+export * from "./game/index.ts";
 export * from "./ids.ts";
