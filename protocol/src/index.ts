@@ -1,3 +1,5 @@
 export * from "./errors.ts";
 export * from "./game/index.ts";
+export * from "./generated/abis.ts";
+export * from "./generated/bytecode.ts";
 export * from "./ids.ts";
