@@ -44,10 +44,10 @@ library MerkleTree {
             let hashes := add(free, 320)
             let end := hashes
             mstore8(free, 0)
-            for { let at := 0 } lt(at, data.length) { at := add(at, 256) } {
-                let size := sub(data.length, at)
+            for { let cursor := 0 } lt(cursor, data.length) { cursor := add(cursor, 256) } {
+                let size := sub(data.length, cursor)
                 if gt(size, 256) { size := 256 }
-                calldatacopy(add(free, 1), add(data.offset, at), size)
+                calldatacopy(add(free, 1), add(data.offset, cursor), size)
                 mstore(end, keccak256(free, add(size, 1)))
                 end := add(end, 32)
             }
@@ -165,8 +165,8 @@ library MerkleTree {
             let count := leaves.length
             valid := iszero(iszero(count))
             mstore8(free, 0)
-            let at := data.offset
-            let dataEnd := add(at, data.length)
+            let cursor := data.offset
+            let dataEnd := add(cursor, data.length)
             let next := 0 // the smallest position that may come
             for { let i := 0 } lt(i, count) { i := add(i, 1) } {
                 let position := calldataload(add(leaves.offset, mul(i, 32)))
@@ -178,17 +178,17 @@ library MerkleTree {
                 next := add(position, 1)
                 let size := 256
                 if eq(next, total) { size := sub(tensorBytes, mul(position, 256)) }
-                if gt(size, sub(dataEnd, at)) {
+                if gt(size, sub(dataEnd, cursor)) {
                     valid := 0
                     break
                 }
-                calldatacopy(add(free, 1), at, size)
-                at := add(at, size)
+                calldatacopy(add(free, 1), cursor, size)
+                cursor := add(cursor, size)
                 mstore(end, position)
                 mstore(add(end, 32), keccak256(free, add(size, 1)))
                 end := add(end, 64)
             }
-            if sub(at, dataEnd) { valid := 0 }
+            if sub(cursor, dataEnd) { valid := 0 }
 
             let from := proof.offset
             let proofEnd := add(from, mul(proof.length, 32))
