@@ -5,15 +5,23 @@ import { spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
 import path from "node:path";
 
-const main = path.join(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), "../src/main.ts");
+const main = path.join(
+  import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname),
+  "../src/main.ts",
+);
 
 if (Number(process.versions.node.split(".")[0]) >= 24) {
   await import(main);
 } else {
-  const node = path.join(path.dirname(createRequire(import.meta.url).resolve("node/package.json")), "bin/node");
+  const node = path.join(
+    path.dirname(createRequire(import.meta.url).resolve("node/package.json")),
+    "bin/node",
+  );
   const result = spawnSync(node, [main, ...process.argv.slice(2)], { stdio: "inherit" });
   if (result.error) {
-    console.error(`error[NODE_TOO_OLD]: Surety needs Node 24 or later; this is ${process.version}. Run npm install again.`);
+    console.error(
+      `error[NODE_TOO_OLD]: Surety needs Node 24 or later; this is ${process.version}. Run npm install again.`,
+    );
   }
   process.exitCode = result.status ?? 1;
 }

@@ -8,7 +8,10 @@ export function parseTamper(text: string): Tamper {
   if (text === "none" || text === "output") return text;
   const match = /^layer=(\d+),element=(\d+)$/.exec(text);
   if (match === null) {
-    throw new UsageError("TAMPER_INVALID", `--tamper ${JSON.stringify(text)} is none of: none, output, layer=I,element=J.`);
+    throw new UsageError(
+      "TAMPER_INVALID",
+      `--tamper ${JSON.stringify(text)} is none of: none, output, layer=I,element=J.`,
+    );
   }
   return { layer: Number(match[1]), element: Number(match[2]) };
 }
