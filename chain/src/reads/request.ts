@@ -1,0 +1,78 @@
+import {
+  FatalError,
+  type Hash32,
+  type ModelId,
+  parseHash32,
+  parseModelId,
+  type RequestId,
+  suretyOracleAbi,
+} from "@surety/protocol";
+import type { Address } from "viem";
+import type { SuretyAddresses } from "../addresses.ts";
+import type { Chain } from "../rpc/client.ts";
+import { read } from "./read.ts";
+
+/** `RequestStatus` of the contracts, in the order of its numbers. */
+export const REQUEST_STATUSES = ["none", "open", "asserted", "final", "refunded"] as const;
+export type RequestStatus = (typeof REQUEST_STATUSES)[number];
+
+/** `Delivery` of the contracts, in the order of its numbers. */
+export const DELIVERIES = ["final", "pull"] as const;
+export type Delivery = (typeof DELIVERIES)[number];
+
+export interface RequestView {
+  readonly status: RequestStatus;
+  readonly requester: Address;
+  readonly modelId: ModelId;
+  readonly inputRoot: Hash32;
+  readonly feeWei: bigint;
+  readonly callbackGas: number;
+  readonly delivery: Delivery;
+  /** Unix seconds. */
+  readonly deadline: number;
+  /** Has the exclusive right to post until `exclusiveUntil` (Unix seconds). */
+  readonly assignee: Address;
+  readonly exclusiveUntil: number;
+  /** Attempts refuted so far. */
+  readonly attempt: number;
+}
+
+/** A request that does not exist has the status `none`. */
+export async function requestOf(
+  chain: Chain,
+  at: SuretyAddresses,
+  requestId: RequestId,
+): Promise<RequestView> {
+  const view = await read(chain, "oracle", at.oracle, suretyOracleAbi, "requestOf", [requestId]);
+  return {
+    ...view,
+    modelId: parseModelId(view.modelId),
+    inputRoot: parseHash32(view.inputRoot),
+    status: member(REQUEST_STATUSES, view.status),
+    delivery: member(DELIVERIES, view.delivery),
+  };
+}
+
+/** The final output root of a request; zero until it is final. */
+export async function resultOf(chain: Chain, at: SuretyAddresses, requestId: RequestId): Promise<Hash32> {
+  return parseHash32(await read(chain, "oracle", at.oracle, suretyOracleAbi, "resultOf", [requestId]));
+}
+
+/** The fee a request must carry. */
+export function quoteWei(
+  chain: Chain,
+  at: SuretyAddresses,
+  modelId: ModelId,
+  callbackGas: number,
+): Promise<bigint> {
+  return read(chain, "oracle", at.oracle, suretyOracleAbi, "quote", [modelId, callbackGas]);
+}
+
+function member<const Values extends readonly string[]>(values: Values, number: number): Values[number] {
+  const value = values[number];
+  if (value !== undefined) return value;
+  throw new FatalError(
+    "ABI_MISMATCH",
+    `The contract gave the enum value ${number}, this version knows ${values.length}.`,
+  );
+}

@@ -1,0 +1,126 @@
+import { suretyOracleAbi } from "@surety/protocol";
+import { encodeErrorResult } from "viem";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { ContractCall } from "../calls/call.ts";
+import { isRevert } from "../errors/contract-revert.ts";
+import { type Chain, openChain } from "../rpc/client.ts";
+import { devAccount } from "../testing/accounts.ts";
+import { type Anvil, startAnvil } from "../testing/anvil.ts";
+import { emitUnlocked, installEmitter, testClient } from "../testing/emitter.ts";
+import { createTransactionManager, type TransactionEvent } from "./manager.ts";
+
+let anvil: Anvil;
+let chain: Chain;
+const account = devAccount(0);
+const emit = (amount: bigint) => emitUnlocked(devAccount(5).address, amount);
+
+beforeEach(async () => {
+  anvil = await startAnvil();
+  chain = await openChain({ rpcUrl: anvil.url, pollMs: 20 });
+  await installEmitter(anvil.url);
+});
+afterEach(() => anvil.stop());
+
+/** A contract that always reverts with the given data (at most 255 bytes). */
+async function installReverter(address: `0x${string}`, data: `0x${string}`): Promise<ContractCall> {
+  const size = (data.length - 2) / 2;
+  const hex = (value: number) => value.toString(16).padStart(2, "0");
+  // codecopy(0, 12, size); revert(0, size)
+  const code = `60${hex(size)}600c60003960${hex(size)}6000fd`;
+  await testClient(anvil.url).setCode({ address, bytecode: `0x${code}${data.slice(2)}` });
+  return { what: "oracle.finalise", to: address, data: "0x", valueWei: 0n };
+}
+
+describe("createTransactionManager", () => {
+  it("sends overlapping calls with consecutive nonces, each once", async () => {
+    const transactions = createTransactionManager({ chain, account });
+    const receipts = await Promise.all(
+      Array.from({ length: 12 }, (_, i) => transactions.send(emit(BigInt(i)))),
+    );
+    expect(new Set(receipts.map(({ transactionHash }) => transactionHash)).size).toBe(12);
+    expect(await chain.client.getTransactionCount({ address: account.address })).toBe(12);
+  });
+
+  it("shares an account with another sender", async () => {
+    const managers = [0, 1].map(() => createTransactionManager({ chain, account }));
+    await Promise.all(
+      managers.flatMap((manager, i) => [1n, 2n, 3n].map((n) => manager.send(emit(n + BigInt(10 * i))))),
+    );
+    expect(await chain.client.getTransactionCount({ address: account.address })).toBe(6);
+  });
+
+  it("throws a contract's custom error by name with its arguments, and sends nothing", async () => {
+    const data = encodeErrorResult({ abi: suretyOracleAbi, errorName: "GamesOpen", args: [3n] });
+    const call = await installReverter("0x0000000000000000000000000000000000002001", data);
+    const error = await createTransactionManager({ chain, account })
+      .send(call)
+      .catch((caught: unknown) => caught);
+    expect(isRevert(error, "GamesOpen")).toBe(true);
+    expect(error).toMatchObject({
+      code: "CONTRACT_REVERTED",
+      errorName: "GamesOpen",
+      args: [3n],
+      shortMessage: "oracle.finalise was refused: GamesOpen(3).",
+    });
+    expect(await chain.client.getTransactionCount({ address: account.address })).toBe(0);
+  });
+
+  it("names an error it does not know by its data", async () => {
+    const call = await installReverter("0x0000000000000000000000000000000000002002", "0xdeadbeef");
+    const failure = createTransactionManager({ chain, account }).send(call);
+    await expect(failure).rejects.toMatchObject({ errorName: "Unknown", args: ["0xdeadbeef"] });
+  });
+
+  it("bumps the fees of a stuck transaction on the same nonce", async () => {
+    const test = testClient(anvil.url);
+    await test.setAutomine(false);
+    const events: TransactionEvent[] = [];
+    const transactions = createTransactionManager({
+      chain,
+      account,
+      resubmitAfterMs: 100,
+      onEvent: (event) => {
+        events.push(event);
+        if (event.type === "resubmitted") void test.mine({ blocks: 1 });
+      },
+    });
+    const receipt = await transactions.send(emit(1n));
+    const [sent, resubmitted] = events;
+    if (sent?.type !== "sent" || resubmitted?.type !== "resubmitted") throw new Error(JSON.stringify(events));
+    expect(resubmitted.nonce).toBe(sent.nonce);
+    expect(resubmitted.fees.maxFeePerGas * 10n).toBeGreaterThanOrEqual(sent.fees.maxFeePerGas * 11n);
+    expect(receipt.transactionHash).toBe(resubmitted.hash);
+  });
+
+  it("sends again what the mempool dropped", async () => {
+    const test = testClient(anvil.url);
+    await test.setAutomine(false);
+    const transactions = createTransactionManager({
+      chain,
+      account,
+      resubmitAfterMs: 100,
+      onEvent: ({ type, hash }) => {
+        if (type === "sent") void test.dropTransaction({ hash });
+        else if (type === "resubmitted") void test.mine({ blocks: 1 });
+      },
+    });
+    expect((await transactions.send(emit(1n))).status).toBe("success");
+  });
+
+  it("says that the account is out of funds", async () => {
+    await testClient(anvil.url).setBalance({ address: account.address, value: 1n });
+    const failure = createTransactionManager({ chain, account }).send(emit(1n));
+    await expect(failure).rejects.toMatchObject({ code: "INSUFFICIENT_FUNDS" });
+  });
+});
+
+describe("openChain", () => {
+  it("refuses another chain than the expected one", async () => {
+    await expect(openChain({ rpcUrl: anvil.url, chainId: 1 })).rejects.toMatchObject({ code: "WRONG_CHAIN" });
+  });
+
+  it("gives up on an RPC that does not answer", async () => {
+    const failure = openChain({ rpcUrl: "http://127.0.0.1:9", retry: { giveUpAfterMs: 200 } });
+    await expect(failure).rejects.toMatchObject({ code: "RPC_UNREACHABLE" });
+  });
+});
