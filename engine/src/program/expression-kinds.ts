@@ -30,7 +30,7 @@ export const SIGNATURES: Readonly<
  *
  * @throws FatalError PROGRAM_MALFORMED on a later or missing argument, mixed kinds, or a non-zero unused field.
  */
-export function expressionKinds(instruction: Instruction, index: number): Kind[] {
+export function expressionKinds(instruction: Instruction, index: number | null): Kind[] {
   const kinds: Kind[] = [];
   for (const [number, { code, a, b, imm }] of instruction.expression.entries()) {
     const fail = (what: string) => malformed(index, `operation ${number} (${code}) ${what}`);

@@ -79,7 +79,7 @@ function checkReference(
  *
  * @throws FatalError PROGRAM_MALFORMED
  */
-export function checkIndexMaps(instruction: Instruction, index: number): void {
+export function checkIndexMaps(instruction: Instruction, index: number | null): void {
   const dims = [...instruction.outDims, ...instruction.reduceDims];
   for (const [number, operand] of instruction.operands.entries()) {
     if (![operand.map, ...operand.bounds].every((form) => isExactInDoubles(form, dims))) {

@@ -18,7 +18,7 @@ const BYTE: Readonly<Record<"u8" | "i8", Range>> = {
  *
  * @throws FatalError PROGRAM_MALFORMED
  */
-export function checkValueRanges(instruction: Instruction, index: number): void {
+export function checkValueRanges(instruction: Instruction, index: number | null): void {
   const ranges: Range[] = [];
   for (const [number, operation] of instruction.expression.entries()) {
     const { code, b, imm } = operation;
