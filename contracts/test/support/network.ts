@@ -1,0 +1,86 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createHardhatRuntimeEnvironment } from "hardhat/hre";
+import {
+  type Abi,
+  type Address,
+  createPublicClient,
+  createTestClient,
+  createWalletClient,
+  custom,
+  defineChain,
+  type Hex,
+} from "viem";
+
+const chain = defineChain({
+  id: 31337,
+  name: "in-process",
+  nativeCurrency: { name: "Ether", symbol: "ETH", decimals: 18 },
+  rpcUrls: { default: { http: [] } },
+});
+
+export interface Artifact {
+  readonly abi: Abi;
+  readonly bytecode: Hex;
+  readonly deployedBytecode: Hex;
+}
+
+/** The built contract behind a source path below contracts/src, e.g. `dispute/StepReferee.sol`. Build first: `npm run build:contracts`. */
+export function readArtifact(path: string): Artifact {
+  const name = path.replace(/^.*\//, "").replace(/\.sol$/, "");
+  const file = join(import.meta.dirname, "../../artifacts/src", path, `${name}.json`);
+  return JSON.parse(readFileSync(file, "utf8")) as Artifact;
+}
+
+/**
+ * A fresh chain inside this process, with viem clients over its provider. Blocks and calls may use far more gas than a real chain's, so
+ * that a bulk check is one call; `estimateGas` and receipts still tell the real figures.
+ *
+ * @example
+ * const network = await startNetwork();
+ * const referee = await network.deploy("dispute/StepReferee.sol");
+ * await network.publicClient.readContract({ ...referee, functionName: "describe", args: [0, "0x"] });
+ */
+export async function startNetwork() {
+  const gasLimit = 2_000_000_000n;
+  const hre = await createHardhatRuntimeEnvironment({
+    networks: {
+      bulk: {
+        type: "edr-simulated",
+        chainId: chain.id,
+        hardfork: "prague",
+        blockGasLimit: gasLimit,
+        // Callers without an account of their own are charged nothing.
+        gasPrice: 0n,
+        initialBaseFeePerGas: 0n,
+      },
+    },
+  });
+  const connection = await hre.network.create("bulk");
+  const transport = custom(connection.provider, { retryCount: 0 });
+  const publicClient = createPublicClient({ chain, transport, cacheTime: 0, pollingInterval: 20 });
+  const testClient = createTestClient({ chain, transport, mode: "hardhat" });
+  const addresses = (await connection.provider.request({ method: "eth_accounts" })) as Address[];
+  const wallets = addresses.map((account) => createWalletClient({ account, chain, transport }));
+  const [deployer] = wallets;
+  if (deployer === undefined) throw new Error("The in-process chain has no accounts.");
+
+  return {
+    chain,
+    publicClient,
+    testClient,
+    /** One funded wallet per account. */
+    wallets,
+    /** Deploys the contract behind a source path from the first account. */
+    async deploy(path: string, args: readonly unknown[] = []) {
+      const { abi, bytecode } = readArtifact(path);
+      const hash = await deployer.deployContract({ abi, bytecode, args: [...args], gas: 30_000_000n });
+      const { contractAddress } = await publicClient.waitForTransactionReceipt({ hash });
+      if (!contractAddress) throw new Error(`${path} was not deployed`);
+      return { address: contractAddress, abi };
+    },
+    close: () => connection.close(),
+  };
+}
+
+export type Network = Awaited<ReturnType<typeof startNetwork>>;
