@@ -1,2 +1,3 @@
+export * from "./commit/index.ts";
 export * from "./program/index.ts";
 export * from "./referee/index.ts";

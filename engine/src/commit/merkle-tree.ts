@@ -1,0 +1,91 @@
+import { FatalError } from "@surety/protocol";
+import { HASH_BYTES, nodeHash, zeroHash } from "./hashes.ts";
+import { multiproof } from "./multiproof.ts";
+
+/** ceil(log2 count): levels above the leaves of a tree of `count` hashes, 1 or more. */
+export function treeHeight(count: number): number {
+  return count <= 1 ? 0 : 32 - Math.clz32(count - 1);
+}
+
+/** Nodes of a tree by place: height 0 are the leaves; 0 <= index < 2^(treeHeight - height). What is absent is the zero hash. */
+export interface NodeSource {
+  readonly height: number;
+  node(height: number, index: number): Uint8Array;
+}
+
+/**
+ * The tree of docs/exact-profile.md, section 4: hashes padded with 0 to a power of two. Padding is not stored.
+ *
+ * @example
+ * const tree = MerkleTree.of([leafHash(a), leafHash(b), leafHash(c)]);
+ * tree.node(0, 3); // the zero hash
+ */
+export class MerkleTree implements NodeSource {
+  readonly height: number;
+  /** Hashes it was made of. */
+  readonly count: number;
+  /** One packed array a level, leaves first. */
+  readonly #levels: readonly Uint8Array[];
+
+  /** @param leaves Hashes one after the other, kept and not to be changed. None at all gives the root 0. */
+  constructor(leaves: Uint8Array) {
+    this.count = leaves.length / HASH_BYTES;
+    this.height = treeHeight(this.count);
+    const levels = [leaves];
+    for (let level = leaves; level.length > HASH_BYTES; ) {
+      level = parents(level);
+      levels.push(level);
+    }
+    this.#levels = levels;
+  }
+
+  static of(leaves: readonly Uint8Array[]): MerkleTree {
+    const packed = new Uint8Array(leaves.length * HASH_BYTES);
+    for (const [index, leaf] of leaves.entries()) packed.set(leaf, index * HASH_BYTES);
+    return new MerkleTree(packed);
+  }
+
+  get root(): Uint8Array {
+    return this.node(this.height, 0);
+  }
+
+  /**
+   * A copy of the node's hash.
+   *
+   * @throws FatalError NODE_OUT_OF_RANGE
+   */
+  node(height: number, index: number): Uint8Array {
+    const level = this.#levels[height];
+    if (level === undefined || index < 0 || index >= 2 ** (this.height - height)) {
+      throw new FatalError(
+        "NODE_OUT_OF_RANGE",
+        `Node ${index} at height ${height} does not exist in a tree of height ${this.height}.`,
+      );
+    }
+    const at = index * HASH_BYTES;
+    return at < level.length ? level.slice(at, at + HASH_BYTES) : zeroHash();
+  }
+
+  /** The 2^levels nodes `levels` below a node, left to right. */
+  descendants(height: number, index: number, levels: number): Uint8Array[] {
+    const width = 2 ** levels;
+    return Array.from({ length: width }, (_, i) => this.node(height - levels, index * width + i));
+  }
+
+  /** Proof of the leaves at these strictly increasing positions. */
+  multiproof(indices: readonly number[]): Uint8Array[] {
+    return multiproof(this, indices);
+  }
+}
+
+function parents(level: Uint8Array): Uint8Array {
+  const pairs = Math.ceil(level.length / (2 * HASH_BYTES));
+  const above = new Uint8Array(pairs * HASH_BYTES);
+  for (let i = 0; i < pairs; i++) {
+    const at = 2 * i * HASH_BYTES;
+    const left = level.subarray(at, at + HASH_BYTES);
+    const right = level.subarray(at + HASH_BYTES, at + 2 * HASH_BYTES);
+    above.set(nodeHash(left, right.length > 0 ? right : zeroHash()), i * HASH_BYTES);
+  }
+  return above;
+}
