@@ -1,0 +1,31 @@
+/** A durable queue of jobs of one kind. A job is done at least once, so its handler must bear repetition. */
+export interface JobQueue<Data extends object> {
+  /** Adds a job unless one with the same id is there already, waiting, running or failed for good. */
+  add(id: string, data: Data): Promise<void>;
+  /**
+   * Starts doing jobs. An error that may pass (`isRetryable`) has the job done again later, with growing waits; a `FatalError` ends it.
+   */
+  work(handler: (data: Data) => Promise<void>, options: WorkOptions<Data>): void;
+  counts(): Promise<JobCounts>;
+}
+
+export interface WorkOptions<Data> {
+  /** Jobs done at the same time. */
+  readonly concurrency: number;
+  /** Told of every failure; `isFinal` when the job is not tried again. */
+  readonly onFailure: (data: Data, error: Error, isFinal: boolean) => void;
+}
+
+export interface JobCounts {
+  /** Ready or waiting for a later attempt. */
+  readonly waiting: number;
+  readonly active: number;
+  readonly failed: number;
+}
+
+/** Where queues live. */
+export interface QueueHost {
+  open<Data extends object>(name: string): JobQueue<Data>;
+  /** Waits for running jobs, then closes every queue. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,103 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { FatalError, RetryableError } from "@surety/protocol";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type Database, openDatabase } from "../store/database.ts";
+import type { QueueHost } from "./job-queue.ts";
+import { openQueues } from "./open-queue.ts";
+
+let folder: string;
+let database: Database;
+let queues: QueueHost;
+
+async function open() {
+  database = await openDatabase(folder);
+  queues = await openQueues("embedded", database);
+}
+async function close() {
+  await queues.close();
+  await database.close();
+}
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), "surety-queue-"));
+  await open();
+});
+afterEach(async () => {
+  await close();
+  rmSync(folder, { recursive: true });
+});
+
+const none = { concurrency: 2, onFailure: () => {} };
+
+describe("openQueues embedded", () => {
+  it("does every job once, though added twice, and wakes an idle worker at once", async () => {
+    const queue = queues.open<{ n: number }>("inference");
+    const done: number[] = [];
+    let resolve = () => {};
+    const all = new Promise<void>((r) => {
+      resolve = r;
+    });
+    queue.work(async ({ n }) => {
+      done.push(n);
+      if (done.length === 5) resolve();
+    }, none);
+    await new Promise((r) => setTimeout(r, 300));
+    const startedAt = performance.now();
+    for (const n of [1, 2, 3, 4, 5]) {
+      await queue.add(`job-${n}`, { n });
+      await queue.add(`job-${n}`, { n });
+    }
+    await all;
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    expect(done.sort()).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it("keeps jobs across a restart", async () => {
+    await queues.open<{ n: number }>("post").add("job-7", { n: 7 });
+    await close();
+    await open();
+    const queue = queues.open<{ n: number }>("post");
+    expect(await queue.counts()).toMatchObject({ waiting: 1 });
+    const seen = await new Promise<number>((resolve) => queue.work(async ({ n }) => resolve(n), none));
+    expect(seen).toBe(7);
+  });
+
+  it("tries again what may pass and ends what never can", async () => {
+    const queue = queues.open<{ kind: string }>("post");
+    const failures: [string, string, boolean][] = [];
+    const attempts = { pass: 0, never: 0 };
+    const ended = new Promise<void>((resolve) => {
+      queue.work(
+        async ({ kind }) => {
+          if (kind === "never") {
+            attempts.never++;
+            throw new FatalError("MODEL_REFUSED", "no");
+          }
+          if (++attempts.pass === 1) throw new RetryableError("BUSY", "later");
+          resolve();
+        },
+        {
+          concurrency: 1,
+          onFailure: ({ kind }, error, isFinal) => failures.push([kind, (error as FatalError).code, isFinal]),
+        },
+      );
+    });
+    await queue.add("a-never", { kind: "never" });
+    await queue.add("a-pass", { kind: "pass" });
+    await ended;
+    expect(attempts).toEqual({ pass: 2, never: 1 });
+    expect(failures).toEqual([
+      ["never", "MODEL_REFUSED", true],
+      ["pass", "BUSY", false],
+    ]);
+  });
+
+  it("refuses a second process's claim on the data folder, and other queue URLs", async () => {
+    await expect(openDatabase(folder)).rejects.toMatchObject({ code: "DATA_FOLDER_IN_USE" });
+    await expect(openQueues("amqp://host", database)).rejects.toMatchObject({
+      code: "QUEUE_URL_UNSUPPORTED",
+    });
+  });
+});
