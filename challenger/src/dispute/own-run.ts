@@ -1,40 +1,35 @@
-import type { GameStep, ModelHeader } from "@surety/chain";
-import type { Place } from "@surety/protocol";
-import type { Hex } from "viem";
+import type { ModelHeader } from "@surety/chain";
+import { CommittedTensors, CommittedTrace, type MerkleTree, programTree } from "@surety/engine";
 
-/** A Merkle tree whose every node can be read. Padding is 0. */
-export interface TreeView {
-  node(place: Place): Hex;
-}
-
-/** One tensor of the challenger's own run. */
-export interface OwnTensor extends TreeView {
-  readonly bytes: Uint8Array;
-}
-
-/** What the referee needs beyond the poster's bytes: everything it reads stands left of the disputed tensor. */
-export type StepWitness = Pick<GameStep, "instruction" | "inputRoots" | "operands">;
-
-/** The challenger's own run of a disputed request: its trace, its trees, and the program behind them. */
+/** The challenger's own run of a disputed request: the model, the input, and every tensor the program computes from it. */
 export interface OwnRun {
   readonly header: ModelHeader;
-  readonly instructionCount: number;
-  /** The tree over all tensor roots. */
-  readonly trace: TreeView;
-  /** Number `instruction` of the trace, with its own tree. */
-  tensor(instruction: number): OwnTensor;
-  /** The instruction as the program root commits to it. */
-  encodedInstruction(instruction: number): Hex;
-  /** Path of the instruction in the program. */
-  instructionProof(instruction: number): readonly Hex[];
-  /**
-   * The operands of one element, their leaves taken from the own run.
-   *
-   * @param traceProof The path of an earlier tensor's root in the trace that the poster committed.
-   */
-  stepWitness(
-    instruction: number,
-    element: number,
-    traceProof: (tensor: number) => readonly Hex[],
-  ): StepWitness;
+  /** Encoded instructions, as the program root commits to them. */
+  readonly program: readonly Uint8Array[];
+  readonly programTree: MerkleTree;
+  readonly weights: CommittedTensors;
+  readonly inputs: CommittedTensors;
+  readonly trace: CommittedTrace;
+}
+
+export interface CreateOwnRunParameters {
+  readonly header: ModelHeader;
+  readonly program: readonly Uint8Array[];
+  readonly weights: readonly Uint8Array[];
+  readonly inputs: readonly Uint8Array[];
+  /** The tensor of every instruction. */
+  readonly tensors: readonly Uint8Array[];
+}
+
+/** Hashes nothing yet: trees are built when a move first needs them. */
+export function createOwnRun(parameters: CreateOwnRunParameters): OwnRun {
+  const { header, program, weights, inputs, tensors } = parameters;
+  return {
+    header,
+    program,
+    programTree: programTree(program),
+    weights: new CommittedTensors(weights),
+    inputs: new CommittedTensors(inputs),
+    trace: new CommittedTrace(tensors),
+  };
 }

@@ -1,7 +1,6 @@
-import { byteSpan, childPlaces, type Place, type WalkPhase } from "@surety/protocol";
-import { bytesToHex, type Hex } from "viem";
-import { leafHash, rootOver, ZERO_HASH } from "./hashing.ts";
-import type { OwnTensor, TreeView } from "./own-run.ts";
+import { fromHex, leafHash, MerkleTree, type NodeSource, toHex } from "@surety/engine";
+import { byteSpan, childPlaces, LEAF_BYTES, type Place, type WalkPhase } from "@surety/protocol";
+import type { Hex } from "viem";
 
 /**
  * Pick the first child that differs from the own tree.
@@ -15,10 +14,13 @@ export function pickFirstDifference(
   phase: WalkPhase,
   disputed: Place,
   children: readonly Hex[],
-  own: TreeView,
+  own: NodeSource,
 ): number | undefined {
+  // A trace of one tensor has no nodes below its root: the root is the tensor.
   const places = phase === "trace" && disputed.height === 0 ? [disputed] : childPlaces(phase, disputed);
-  const child = places.findIndex((place, index) => own.node(place) !== children[index]);
+  const child = places.findIndex(
+    ({ height, position }, index) => toHex(own.node(height, position)) !== children[index],
+  );
   return child === -1 ? undefined : child;
 }
 
@@ -32,11 +34,11 @@ export function pickFirstDifference(
 export function pickFirstElement(
   disputed: Place,
   data: Uint8Array,
-  own: OwnTensor,
+  own: Uint8Array,
   elementBytes: number,
 ): number | undefined {
-  const { first } = byteSpan(disputed, own.bytes.length);
-  const at = data.findIndex((byte, index) => byte !== own.bytes[first + index]);
+  const { first } = byteSpan(disputed, own.length);
+  const at = data.findIndex((byte, index) => byte !== own[first + index]);
   return at === -1 ? undefined : Math.floor((first + at) / elementBytes);
 }
 
@@ -45,21 +47,25 @@ export function pickFirstElement(
  *
  * The contract has checked it, but an RPC may answer out of another fork or lie; a move built on such nodes would be refused and cost time on
  * the clock.
+ *
+ * @returns The tree below the node, or `undefined` when it is another's.
  */
-export function revealHashesTo(node: Hex, children: readonly Hex[]): boolean {
-  return rootOver(children) === node;
+export function believeNodes(node: Hex, children: readonly Hex[]): MerkleTree | undefined {
+  const tree = MerkleTree.of(children.map(fromHex));
+  return toHex(tree.root) === node ? tree : undefined;
 }
 
-/** The leaf hashes of revealed bytes, filled up with 0 to the 2^height leaves below their node. */
-export function leafHashes(data: Uint8Array, height: number, leafBytes: number): Hex[] {
-  return Array.from({ length: 2 ** height }, (_, leaf) =>
-    leaf * leafBytes < data.length
-      ? leafHash(data.subarray(leaf * leafBytes, (leaf + 1) * leafBytes))
-      : ZERO_HASH,
+/** The same for revealed bytes: leaves are filled up with 0 to the 2^height below the node. */
+export function believeBytes(node: Hex, height: number, data: Uint8Array): MerkleTree | undefined {
+  const hashes: Hex[] = Array.from({ length: 2 ** height }, (_, leaf) =>
+    leaf * LEAF_BYTES < data.length ? toHex(leafHash(leafBytes(data, leaf))) : ZERO_HASH,
   );
+  return believeNodes(node, hashes);
 }
+
+const ZERO_HASH: Hex = `0x${"0".repeat(64)}`;
 
 /** The bytes of one leaf of revealed bytes. */
-export function leafOf(data: Uint8Array, leaf: number, leafBytes: number): Hex {
-  return bytesToHex(data.subarray(leaf * leafBytes, (leaf + 1) * leafBytes));
+export function leafBytes(data: Uint8Array, leaf: number): Uint8Array {
+  return data.subarray(leaf * LEAF_BYTES, (leaf + 1) * LEAF_BYTES);
 }

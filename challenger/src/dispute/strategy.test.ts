@@ -1,9 +1,9 @@
-import { longestWalk, tensorHeight, traceHeight } from "@surety/protocol";
-import { type Hex, hexToBytes } from "viem";
+import { decodeInstruction, fromHex, leafHash, nodeHash, toHex } from "@surety/engine";
+import { type GameView, longestWalk, tensorHeight, traceHeight } from "@surety/protocol";
+import type { Hex } from "viem";
 import { describe, expect, it } from "vitest";
-import { plainRun } from "../testing/tree.ts";
+import { plainRun } from "../testing/plain-run.ts";
 import { playWalk } from "../testing/walk.ts";
-import { leafHash, nodeHash } from "./hashing.ts";
 import { nextMove } from "./strategy.ts";
 
 /** Random numbers that a failing test can repeat. */
@@ -15,10 +15,12 @@ function seeded(seed: number) {
   };
 }
 
-function climb(hash: Hex, position: number, proof: readonly Hex[]): Hex {
-  return proof.reduce((below, sibling, level) => {
+/** The root above a hash, by its path. */
+function climb(hash: Uint8Array, position: number, proof: readonly Hex[]): Hex {
+  const top = proof.map(fromHex).reduce((below, sibling, level) => {
     return Math.floor(position / 2 ** level) % 2 === 0 ? nodeHash(below, sibling) : nodeHash(sibling, below);
   }, hash);
+  return toHex(top);
 }
 
 function tensorsOf(random: (below: number) => number, count: number, longest: number): Uint8Array[] {
@@ -60,7 +62,7 @@ describe("nextMove", () => {
         const at = random(changed.length);
         const lies = lieAt(tensors, layer, at);
         const poster = plainRun(lies);
-        const { last, moves, view } = playWalk(plainRun(tensors), poster, 4);
+        const { last, moves, view, traceRoot } = playWalk(plainRun(tensors), poster, 4);
 
         if (last.kind !== "step") throw new Error(`The walk ended with ${last.kind}.`);
         expect(view.instruction).toBe(layer);
@@ -69,11 +71,13 @@ describe("nextMove", () => {
         expect(moves.length + 1).toBeLessThanOrEqual(limit.challenger);
 
         // The leaf belongs to the node in dispute, and each earlier tensor to the poster's trace, though the trees differ on the right.
-        const leaf = leafHash(hexToBytes(last.step.leafBytes));
+        const leaf = leafHash(fromHex(last.step.leafBytes));
         const below = last.step.leaf - view.position * 2 ** view.height;
         expect(climb(leaf, below, last.step.leafProof)).toBe(view.node);
-        for (const [tensor, operand] of last.step.operands.entries()) {
-          expect(climb(operand.tensorRoot, tensor, operand.tensorProof)).toBe(poster.root);
+        const { operands: sources } = decodeInstruction(fromHex(last.step.instruction), layer);
+        for (const [number, operand] of last.step.operands.entries()) {
+          const tensor = sources[number]?.index ?? -1;
+          expect(climb(fromHex(operand.tensorRoot), tensor, operand.tensorProof)).toBe(traceRoot);
         }
       }
     },
@@ -91,36 +95,25 @@ describe("nextMove", () => {
     const tensors = tensorsOf(seeded(8), 9, 3_000);
     const own = plainRun(tensors);
     const poster = plainRun(lieAt(tensors, 4, 0));
-    const { view, revealed } = playWalk(own, poster, 4);
-    expect(nextMove(view, own, [])).toEqual({ kind: "wait", why: "reveal-not-seen" });
+    const { view, traceRoot, revealed } = playWalk(own, poster, 4);
+    const move = (facts: typeof revealed) => nextMove({ view, traceRoot, revealed: facts, own });
+    expect(move([])).toEqual({ kind: "wait", why: "reveal-not-seen" });
     const forged = revealed.map((fact) =>
       fact.kind === "bytes" ? { ...fact, data: fact.data.map((byte) => byte ^ 1) } : fact,
     );
-    expect(nextMove(view, own, forged)).toEqual({ kind: "wait", why: "reveal-not-seen" });
+    expect(move(forged)).toEqual({ kind: "wait", why: "reveal-not-seen" });
   });
 
   it("claims the poster's lost clock but never its own, and takes the bond of a void game back", () => {
-    const own = plainRun(tensorsOf(seeded(9), 3, 900));
-    const { view } = playWalk(
-      own,
-      plainRun(
-        lieAt(
-          [own.tensor(0), own.tensor(1), own.tensor(2)].map((t) => t.bytes),
-          1,
-          3,
-        ),
-      ),
-    );
-    expect(nextMove({ ...view, turn: "poster-timed-out" }, own, [])).toEqual({ kind: "claimTimeout" });
-    expect(nextMove({ ...view, turn: "challenger-timed-out" }, own, [])).toEqual({
-      kind: "wait",
-      why: "lost-on-time",
-    });
-    expect(nextMove({ ...view, turn: "poster" }, own, [])).toEqual({ kind: "wait", why: "poster-to-move" });
-    expect(nextMove({ ...view, phase: "void", turn: "nobody" }, own, [])).toEqual({ kind: "closeVoid" });
-    expect(nextMove({ ...view, phase: "challenger-won", turn: "nobody" }, own, [])).toEqual({
-      kind: "wait",
-      why: "over",
-    });
+    const tensors = tensorsOf(seeded(9), 3, 900);
+    const own = plainRun(tensors);
+    const { view, traceRoot, revealed } = playWalk(own, plainRun(lieAt(tensors, 1, 3)));
+    const move = (change: Partial<GameView>) =>
+      nextMove({ view: { ...view, ...change }, traceRoot, revealed, own });
+    expect(move({ turn: "poster-timed-out" })).toEqual({ kind: "claimTimeout" });
+    expect(move({ turn: "challenger-timed-out" })).toEqual({ kind: "wait", why: "lost-on-time" });
+    expect(move({ turn: "poster" })).toEqual({ kind: "wait", why: "poster-to-move" });
+    expect(move({ phase: "void", turn: "nobody" })).toEqual({ kind: "closeVoid" });
+    expect(move({ phase: "challenger-won", turn: "nobody" })).toEqual({ kind: "wait", why: "over" });
   });
 });

@@ -1,3 +1,4 @@
+import { buildStepWitness, toHex } from "@surety/engine";
 import {
   assertNever,
   type GameView,
@@ -6,21 +7,31 @@ import {
   revealLevels,
   type WalkPhase,
 } from "@surety/protocol";
-import { pathIn } from "./hashing.ts";
+import type { Hex } from "viem";
 import type { ChallengerMove, WaitReason } from "./move.ts";
 import type { OwnRun } from "./own-run.ts";
-import { posterTracePath } from "./poster-trace.ts";
+import { posterTrace } from "./poster-trace.ts";
 import { bytesBelow, nodesBelow, type Revealed } from "./revealed.ts";
-import { leafHashes, leafOf, pickFirstDifference, pickFirstElement, revealHashesTo } from "./rules.ts";
+import { believeBytes, believeNodes, leafBytes, pickFirstDifference, pickFirstElement } from "./rules.ts";
+
+export interface NextMoveParameters {
+  /** One of the challenger's own games. */
+  readonly view: GameView;
+  /** The trace root that the poster committed; zero until then. */
+  readonly traceRoot: Hex;
+  /** All that stands revealed of the assertion, in whatever game. */
+  readonly revealed: readonly Revealed[];
+  readonly own: OwnRun;
+}
 
 /**
- * The honest challenger: the next move of one of its own games, from the game's state, its own run and what the poster has revealed. Pure.
+ * The honest challenger: the next move of a game, from the game's state, what the poster has revealed, and its own run. Pure.
  *
- * @param revealed All that stands revealed of the assertion, in whatever game.
  * @example
- * const move = nextMove(await gameOf(chain, at, gameId), ownRun, revealed);
+ * const move = nextMove({ view: await gameOf(chain, at, gameId), traceRoot, revealed, own });
  */
-export function nextMove(view: GameView, own: OwnRun, revealed: readonly Revealed[]): ChallengerMove {
+export function nextMove(parameters: NextMoveParameters): ChallengerMove {
+  const { view } = parameters;
   const due = moveDue(view);
   if (due === undefined) return wait("over");
   switch (due.kind) {
@@ -35,9 +46,9 @@ export function nextMove(view: GameView, own: OwnRun, revealed: readonly Reveale
       return wait("poster-to-move");
     case "select":
     case "selectTensor":
-      return pick(view, own, revealed, due.kind);
+      return select(parameters, due.kind);
     case "step":
-      return step(view, own, revealed);
+      return step(parameters);
     default:
       return assertNever(due.kind);
   }
@@ -47,56 +58,64 @@ function wait(why: WaitReason): ChallengerMove {
   return { kind: "wait", why };
 }
 
-function pick(
-  view: GameView,
-  own: OwnRun,
-  revealed: readonly Revealed[],
+function select(
+  { view, revealed, own }: NextMoveParameters,
   kind: "select" | "selectTensor",
 ): ChallengerMove {
   const { node, height, position } = view;
   const phase: WalkPhase = view.phase === "tensor" ? "tensor" : "trace";
   const instruction = phase === "tensor" ? view.instruction : undefined;
-  // A trace of one tensor has no nodes below its root: the root is the tensor.
   const children = revealLevels(phase, height) === 0 ? [node] : nodesBelow(revealed, instruction, view);
-  if (children === undefined || !revealHashesTo(node, children)) return wait("reveal-not-seen");
+  const below = children === undefined ? undefined : believeNodes(node, children);
+  if (children === undefined || below === undefined) return wait("reveal-not-seen");
 
-  const tree = instruction === undefined ? own.trace : own.tensor(instruction);
+  const tree = instruction === undefined ? own.trace.tree : own.trace.tensorTree(instruction);
   const child = pickFirstDifference(phase, view, children, tree);
   const childHash = child === undefined ? undefined : children[child];
   if (child === undefined || childHash === undefined) return wait("nothing-differs");
-  const picked = { node, child, childHash, proof: pathIn(children, child) };
+  const picked = { node, child, childHash, proof: below.multiproof([child]).map(toHex) };
   if (kind === "select") return { kind, ...picked };
+
   const index = position * children.length + child;
   return {
     kind,
     ...picked,
     index,
-    instruction: own.encodedInstruction(index),
-    instructionProof: own.instructionProof(index),
+    instruction: toHex(own.program[index] ?? new Uint8Array()),
+    instructionProof: own.programTree.multiproof([index]).map(toHex),
   };
 }
 
-function step(view: GameView, own: OwnRun, revealed: readonly Revealed[]): ChallengerMove {
-  const { node, instruction: disputed, elementBytes, height, position } = view;
-  const data = bytesBelow(revealed, disputed, view);
-  if (data === undefined) return wait("reveal-not-seen");
-  const hashes = leafHashes(data, height, LEAF_BYTES);
-  if (!revealHashesTo(node, hashes)) return wait("reveal-not-seen");
+function step({ view, traceRoot, revealed, own }: NextMoveParameters): ChallengerMove {
+  const { node, instruction: index, elementBytes, height, position } = view;
+  const data = bytesBelow(revealed, index, view);
+  const below = data === undefined ? undefined : believeBytes(node, height, data);
+  if (data === undefined || below === undefined) return wait("reveal-not-seen");
 
-  const element = pickFirstElement(view, data, own.tensor(disputed), elementBytes);
+  const element = pickFirstElement(view, data, own.trace.tensorBytes(index), elementBytes);
   if (element === undefined) return wait("nothing-differs");
   const leaf = Math.floor((element * elementBytes) / LEAF_BYTES);
-  const leafBelowNode = leaf - position * 2 ** height;
-  const trace = { instructionCount: own.instructionCount, disputed, own: own.trace, revealed };
+  const leafBelow = leaf - position * 2 ** height;
+  const { instruction, inputRoots, operands } = buildStepWitness({
+    instruction: own.program[index] ?? new Uint8Array(),
+    index,
+    element,
+    trace: own.trace,
+    weights: own.weights,
+    inputs: own.inputs,
+    traceTree: posterTrace(own.trace.tree, traceRoot, revealed),
+  });
   return {
     kind: "step",
     node,
     step: {
       leaf,
-      leafBytes: leafOf(data, leafBelowNode, LEAF_BYTES),
-      leafProof: pathIn(hashes, leafBelowNode),
+      leafBytes: toHex(leafBytes(data, leafBelow)),
+      leafProof: below.multiproof([leafBelow]).map(toHex),
       element,
-      ...own.stepWitness(disputed, element, (tensor) => posterTracePath(trace, tensor)),
+      instruction,
+      inputRoots,
+      operands,
     },
   };
 }

@@ -1,3 +1,4 @@
+import { toHex } from "@surety/engine";
 import {
   byteSpan,
   childPlaces,
@@ -9,6 +10,7 @@ import {
   tensorTop,
   traceTop,
 } from "@surety/protocol";
+import type { Hex } from "viem";
 import type { ChallengerMove } from "../dispute/move.ts";
 import type { OwnRun } from "../dispute/own-run.ts";
 import type { Revealed } from "../dispute/revealed.ts";
@@ -18,6 +20,7 @@ export interface Walk {
   readonly moves: readonly ChallengerMove[];
   readonly last: ChallengerMove;
   readonly view: GameView;
+  readonly traceRoot: Hex;
   readonly revealed: readonly Revealed[];
 }
 
@@ -25,7 +28,8 @@ export interface Walk {
 export function playWalk(own: OwnRun, poster: OwnRun, elementBytes = 1): Walk {
   const moves: ChallengerMove[] = [];
   const revealed: Revealed[] = [];
-  const top = traceTop(own.instructionCount);
+  const top = traceTop(own.program.length);
+  const traceRoot = toHex(poster.trace.root);
   const zero = parseHash32(`0x${"0".repeat(64)}`);
   let view: GameView = {
     assertionId: parseAssertionId(256),
@@ -35,7 +39,7 @@ export function playWalk(own: OwnRun, poster: OwnRun, elementBytes = 1): Walk {
     turnEndsAt: 0,
     posterSecondsLeft: 60,
     challengerSecondsLeft: 60,
-    node: parseHash32(poster.trace.node(top)),
+    node: parseHash32(traceRoot),
     ...top,
     instruction: 0,
     instructionHash: zero,
@@ -46,22 +50,24 @@ export function playWalk(own: OwnRun, poster: OwnRun, elementBytes = 1): Walk {
   for (;;) {
     const due = moveDue(view);
     const phase = view.phase === "tensor" ? "tensor" : "trace";
-    const tree = phase === "tensor" ? poster.tensor(view.instruction) : poster.trace;
+    const tree = phase === "tensor" ? poster.trace.tensorTree(view.instruction) : poster.trace.tree;
     if (due?.by === "poster") {
       const place = { height: view.height, position: view.position };
       if (due.kind === "revealBytes") {
-        const { bytes } = poster.tensor(view.instruction);
+        const bytes = poster.trace.tensorBytes(view.instruction);
         const { first, end } = byteSpan(place, bytes.length);
         revealed.push({ kind: "bytes", instruction: view.instruction, place, data: bytes.slice(first, end) });
       } else {
-        const children = childPlaces(phase, place).map((child) => tree.node(child));
+        const children = childPlaces(phase, place).map(({ height, position }) =>
+          toHex(tree.node(height, position)),
+        );
         const instruction = phase === "tensor" ? view.instruction : undefined;
         revealed.push({ kind: "nodes", instruction, place, children });
       }
       view = { ...view, phase: view.phase === "commit" ? "trace" : view.phase, turn: "challenger" };
       continue;
     }
-    const move = nextMove(view, own, revealed);
+    const move = nextMove({ view, traceRoot, revealed, own });
     moves.push(move);
     if (move.kind === "select") {
       const levels = revealLevels(phase, view.height);
@@ -73,7 +79,7 @@ export function playWalk(own: OwnRun, poster: OwnRun, elementBytes = 1): Walk {
         position: view.position * 2 ** levels + move.child,
       };
     } else if (move.kind === "selectTensor") {
-      const tensorBytes = poster.tensor(move.index).bytes.length;
+      const tensorBytes = poster.trace.tensorBytes(move.index).length;
       view = {
         ...view,
         phase: "tensor",
@@ -85,7 +91,7 @@ export function playWalk(own: OwnRun, poster: OwnRun, elementBytes = 1): Walk {
         elementBytes,
       };
     } else {
-      return { moves, last: move, view, revealed };
+      return { moves, last: move, view, traceRoot, revealed };
     }
   }
 }

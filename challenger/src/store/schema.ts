@@ -1,0 +1,30 @@
+/**
+ * What the challenger keeps on disk. Rows that came from the chain carry the number of their block, so that a reorg is undone by deleting
+ * what is newer than the last block that stayed. Ids are decimal text: they are 256 bits wide.
+ */
+export const SCHEMA = `
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS requests (
+  id TEXT PRIMARY KEY, model_id TEXT NOT NULL, input BLOB NOT NULL, block INTEGER NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS assertions (
+  id TEXT PRIMARY KEY, request_id TEXT NOT NULL, poster TEXT NOT NULL, output BLOB NOT NULL, block INTEGER NOT NULL,
+  verdict TEXT
+) STRICT;
+CREATE TABLE IF NOT EXISTS settlements (assertion_id TEXT PRIMARY KEY, outcome TEXT NOT NULL, block INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS games (
+  id TEXT PRIMARY KEY, assertion_id TEXT NOT NULL, challenger TEXT NOT NULL, block INTEGER NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS endings (game_id TEXT PRIMARY KEY, outcome TEXT NOT NULL, paid_wei TEXT NOT NULL, block INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS reveals (
+  assertion_id TEXT NOT NULL, kind TEXT NOT NULL, instruction INTEGER NOT NULL, height INTEGER NOT NULL,
+  position INTEGER NOT NULL, data BLOB NOT NULL, block INTEGER NOT NULL,
+  PRIMARY KEY (assertion_id, kind, instruction, height, position)
+) STRICT;
+`;
+
+/** Tables whose rows a reorg takes away. */
+export const CHAIN_TABLES = ["requests", "assertions", "settlements", "games", "endings", "reveals"] as const;
+
+/** Stands in \`reveals.instruction\` for the trace's own tree. */
+export const TRACE_TREE = -1;

@@ -1,0 +1,216 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { type ChainCursor, type ChainEvent, decodeCursor, encodeCursor } from "@surety/chain";
+import {
+  type AssertionId,
+  FatalError,
+  type GameId,
+  type ModelId,
+  parseAssertionId,
+  parseGameId,
+  parseModelId,
+  parseRequestId,
+  type RequestId,
+} from "@surety/protocol";
+import type { Address } from "viem";
+import type { Revealed } from "../dispute/revealed.ts";
+import { recordLog } from "./record-log.ts";
+import { nodesOf } from "./reveal-blob.ts";
+import { CHAIN_TABLES, SCHEMA, TRACE_TREE } from "./schema.ts";
+
+/** What the challenger found about an assertion. */
+export type Verdict =
+  /** The output is right. */
+  | "right"
+  /** The output is wrong, found twice by two different ways of running the model. */
+  | "wrong"
+  /** The two ways of running the model do not agree with each other: this machine must not bond on it. */
+  | "doubtful"
+  /** Wrong, but the oracle or the reserve rule did not let a game be opened any more. */
+  | "not-opened";
+
+/** An answer to check, with the question. */
+export interface AssertionSeen {
+  readonly assertionId: AssertionId;
+  readonly requestId: RequestId;
+  readonly modelId: ModelId;
+  readonly poster: Address;
+  /** Concatenation of the model's input tensors. */
+  readonly input: Uint8Array;
+  /** Concatenation of the posted output tensors. */
+  readonly output: Uint8Array;
+  readonly verdict: Verdict | undefined;
+}
+
+export interface GameSeen {
+  readonly gameId: GameId;
+  readonly assertionId: AssertionId;
+  /** How it ended; undefined while it lives. */
+  readonly outcome: string | undefined;
+  readonly paidWei: bigint | undefined;
+}
+
+export interface StoreParameters {
+  /** Directory of the store; created when missing. `:memory:` keeps nothing. */
+  readonly dataDir: string;
+  /** Chain and contracts that the store belongs to; another one's is refused. */
+  readonly deployment: string;
+}
+
+/** The challenger's memory: what it saw on the chain, how far it came, and what it found. */
+export type Store = ReturnType<typeof openStore>;
+
+type Row = Record<string, unknown>;
+
+/**
+ * Opens the store, one process at a time.
+ *
+ * @throws FatalError STORE_OTHER_DEPLOYMENT, STORE_LOCKED
+ */
+export function openStore({ dataDir, deployment }: StoreParameters) {
+  if (dataDir !== ":memory:") mkdirSync(dataDir, { recursive: true });
+  const db = new DatabaseSync(dataDir === ":memory:" ? dataDir : join(dataDir, "challenger.sqlite"));
+  try {
+    // The lock is taken with the first write and kept: two challengers on one store would play each other's games.
+    db.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
+    db.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT;`);
+  } catch (cause) {
+    db.close();
+    throw new FatalError(
+      "STORE_LOCKED",
+      `The store in ${dataDir} cannot be opened: is another challenger using it? Give each its own --data-dir.`,
+      { cause },
+    );
+  }
+
+  const all = (sql: string, ...values: SQLInputValue[]): Row[] => db.prepare(sql).all(...values);
+  const run = (sql: string, ...values: SQLInputValue[]): void => {
+    db.prepare(sql).run(...values);
+  };
+  const setMeta = (key: string, value: string) =>
+    run("INSERT INTO meta VALUES (?, ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value", key, value);
+  const meta = (key: string) =>
+    all("SELECT value FROM meta WHERE key = ?", key)[0]?.value as string | undefined;
+
+  const known = meta("deployment");
+  if (known !== undefined && known !== deployment) {
+    db.close();
+    throw new FatalError(
+      "STORE_OTHER_DEPLOYMENT",
+      `The store in ${dataDir} belongs to another chain or other contracts. Give another --data-dir.`,
+      { metaMessages: [`store: ${known}`, `options: ${deployment}`] },
+    );
+  }
+  setMeta("deployment", deployment);
+
+  const ASSERTIONS = `SELECT a.*, r.model_id, r.input FROM assertions a JOIN requests r ON r.id = a.request_id
+    LEFT JOIN settlements s ON s.assertion_id = a.id`;
+  const GAMES = "SELECT g.*, e.outcome, e.paid_wei FROM games g LEFT JOIN endings e ON e.game_id = g.id";
+
+  return {
+    /** Where the stream goes on. */
+    cursor(): ChainCursor | undefined {
+      const text = meta("cursor");
+      return text === undefined ? undefined : decodeCursor(text);
+    },
+
+    /** Takes in one event of the stream, with its place, at once or not at all. */
+    apply(event: ChainEvent): void {
+      db.exec("BEGIN IMMEDIATE");
+      try {
+        if (event.type === "block") for (const log of event.logs) recordLog(run, log);
+        if (event.type === "reorg") {
+          for (const table of CHAIN_TABLES)
+            run(`DELETE FROM ${table} WHERE block > ?`, event.ancestor.number);
+        }
+        if (event.type === "finalize") forget(run, event.block.number);
+        setMeta("cursor", encodeCursor(event.cursor));
+        db.exec("COMMIT");
+      } catch (error) {
+        db.exec("ROLLBACK");
+        throw error;
+      }
+    },
+
+    /** Assertions not settled yet, oldest first: those without a verdict, or with the given one. */
+    openAssertions(verdict?: Verdict): AssertionSeen[] {
+      const rows =
+        verdict === undefined
+          ? all(`${ASSERTIONS} WHERE s.outcome IS NULL AND a.verdict IS NULL ORDER BY a.block`)
+          : all(`${ASSERTIONS} WHERE s.outcome IS NULL AND a.verdict = ? ORDER BY a.block`, verdict);
+      return rows.map(toAssertion);
+    },
+
+    assertion(assertionId: AssertionId): AssertionSeen | undefined {
+      return all(`${ASSERTIONS} WHERE a.id = ?`, String(assertionId)).map(toAssertion)[0];
+    },
+
+    setVerdict(assertionId: AssertionId, verdict: Verdict): void {
+      run("UPDATE assertions SET verdict = ? WHERE id = ?", verdict, String(assertionId));
+    },
+
+    /** The games of one challenger, ended ones too, oldest first. */
+    games(challenger: Address): GameSeen[] {
+      return all(`${GAMES} WHERE g.challenger = ? ORDER BY g.block`, challenger.toLowerCase()).map(toGame);
+    },
+
+    /** All that stands revealed of an assertion's trace. */
+    revealed(assertionId: AssertionId): Revealed[] {
+      return all("SELECT * FROM reveals WHERE assertion_id = ?", String(assertionId)).map(toRevealed);
+    },
+
+    close(): void {
+      db.close();
+    },
+  };
+}
+
+/** Drops what can never be needed again: everything of assertions that a final block settled, except games of one's own, which are few. */
+function forget(run: (sql: string, ...values: SQLInputValue[]) => void, finalBlock: bigint): void {
+  const settled = "(SELECT assertion_id FROM settlements WHERE block <= ?)";
+  const unended = "(SELECT assertion_id FROM games WHERE id NOT IN (SELECT game_id FROM endings))";
+  run(`DELETE FROM reveals WHERE assertion_id IN ${settled} AND assertion_id NOT IN ${unended}`, finalBlock);
+  run(
+    `DELETE FROM requests WHERE id IN (SELECT request_id FROM assertions a JOIN settlements s ON s.assertion_id = a.id
+     WHERE s.outcome = 'finalised' AND s.block <= ?) AND id NOT IN (SELECT request_id FROM assertions WHERE id IN ${unended})`,
+    finalBlock,
+  );
+  run("DELETE FROM assertions WHERE request_id NOT IN (SELECT id FROM requests)");
+  run("DELETE FROM settlements WHERE assertion_id NOT IN (SELECT id FROM assertions)");
+}
+
+function toAssertion(row: Row): AssertionSeen {
+  return {
+    assertionId: parseAssertionId(row.id as string),
+    requestId: parseRequestId(row.request_id as string),
+    modelId: parseModelId(row.model_id as string),
+    poster: row.poster as Address,
+    input: row.input as Uint8Array,
+    output: row.output as Uint8Array,
+    verdict: (row.verdict ?? undefined) as Verdict | undefined,
+  };
+}
+
+function toGame(row: Row): GameSeen {
+  return {
+    gameId: parseGameId(row.id as string),
+    assertionId: parseAssertionId(row.assertion_id as string),
+    outcome: (row.outcome ?? undefined) as string | undefined,
+    paidWei: row.paid_wei === null ? undefined : BigInt(row.paid_wei as string),
+  };
+}
+
+function toRevealed(row: Row): Revealed {
+  const place = { height: row.height as number, position: row.position as number };
+  const instruction = row.instruction as number;
+  const data = row.data as Uint8Array;
+  return row.kind === "bytes"
+    ? { kind: "bytes", instruction, place, data }
+    : {
+        kind: "nodes",
+        instruction: instruction === TRACE_TREE ? undefined : instruction,
+        place,
+        children: nodesOf(data),
+      };
+}
