@@ -14,7 +14,7 @@ describe("evaluateTensor", () => {
     console.log(`seed ${SEED}`);
     const random = seededRandom(SEED);
     const seen = { none: 0, dot: 0, sum: 0, max: 0 };
-    for (let round = 0; round < 1500; round++) {
+    for (let round = 0; round < 500; round++) {
       const instruction = decodeInstruction(encodeInstruction(randomInstruction(random)), 0);
       validateProgram({ instructions: [instruction], weights: [], inputs: instruction.operands });
       const inputs = randomInputs(random, instruction);
@@ -40,6 +40,6 @@ describe("evaluateTensor", () => {
       }
       seen[instruction.accumulate]++;
     }
-    expect(Math.min(...Object.values(seen))).toBeGreaterThan(50);
+    expect(Math.min(...Object.values(seen))).toBeGreaterThan(20);
   });
 });
