@@ -1,3 +1,9 @@
 export * from "./commit/index.ts";
+export { argMax } from "./compile/accuracy.ts";
+export { checkModel, type ModelReport, type NodeReport } from "./compile/checkModel.ts";
+export { type CompileModelParameters, compileModel, modelInputs } from "./compile/compileModel.ts";
+export * from "./inputs/readInputs.ts";
+export * from "./onnx/index.ts";
 export * from "./program/index.ts";
 export * from "./referee/index.ts";
+export * from "./run/index.ts";

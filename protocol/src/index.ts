@@ -3,3 +3,4 @@ export * from "./game/index.ts";
 export * from "./generated/abis.ts";
 export * from "./generated/bytecode.ts";
 export * from "./ids.ts";
+export * from "./modelHeader.ts";

@@ -1,0 +1,65 @@
+import type { InputSample } from "../inputs/readInputs.ts";
+import type { HostTensor } from "../onnx/tensor.ts";
+import type { Accuracy } from "../run/manifest.ts";
+import { createSession, runSession } from "../run/onnxruntime.ts";
+
+/** Runs the exact graph over the samples and compares it with the float model's outputs. */
+export async function measureAccuracy(
+  graph: Uint8Array,
+  samples: readonly InputSample[],
+  expected: readonly InputSample[],
+): Promise<Accuracy> {
+  const session = await createSession(graph, { intraOpNumThreads: 1 });
+  try {
+    let agreements = 0;
+    let cosineSum = 0;
+    let cosineMin = 1;
+    let classifies = true;
+    for (const [index, sample] of samples.entries()) {
+      const exact = await runSession(session, sample);
+      const float = expected[index] as InputSample;
+      const names = Object.keys(float);
+      const [first] = names;
+      const row = float[first ?? ""] as HostTensor;
+      classifies &&= row.data.length >= 2 && row.data.length === row.dims.at(-1);
+      if (classifies && argMax(row) === argMax(exact[first ?? ""] as HostTensor)) agreements++;
+      const similarity = cosine(names.map((name) => [exact[name] as HostTensor, float[name] as HostTensor]));
+      cosineSum += similarity;
+      cosineMin = Math.min(cosineMin, similarity);
+    }
+    const count = samples.length;
+    return {
+      samples: count,
+      ...(classifies ? { top1Agreement: agreements / count } : {}),
+      cosineMean: cosineSum / count,
+      cosineMin,
+    };
+  } finally {
+    await session.release();
+  }
+}
+
+/** The number of the largest element, the first of several. */
+export function argMax(tensor: HostTensor): number {
+  const data = tensor.data as Float32Array;
+  let best = 0;
+  for (let k = 1; k < data.length; k++) if ((data[k] as number) > (data[best] as number)) best = k;
+  return best;
+}
+
+function cosine(pairs: readonly (readonly [HostTensor, HostTensor])[]): number {
+  let dot = 0;
+  let left = 0;
+  let right = 0;
+  for (const [a, b] of pairs) {
+    const x = a.data as Float32Array;
+    const y = b.data as Float32Array;
+    for (let k = 0; k < x.length; k++) {
+      dot += (x[k] as number) * (y[k] as number);
+      left += (x[k] as number) ** 2;
+      right += (y[k] as number) ** 2;
+    }
+  }
+  if (left === 0 && right === 0) return 1;
+  return left === 0 || right === 0 ? 0 : dot / Math.sqrt(left * right);
+}

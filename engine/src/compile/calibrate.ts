@@ -1,0 +1,125 @@
+import { FatalError } from "@surety/protocol";
+import type { InputSample } from "../inputs/readInputs.ts";
+import type { Graph } from "../onnx/graph.ts";
+import { appendToModel } from "../onnx/proto.ts";
+import type { HostTensor } from "../onnx/tensor.ts";
+import { createSession, runSession } from "../run/onnxruntime.ts";
+import type { ValueStatistics } from "./quantisation.ts";
+
+const BINS = 2048;
+
+export interface Calibration {
+  readonly statistics: ReadonlyMap<string, ValueStatistics>;
+  /** The float model's outputs for each sample. */
+  readonly outputs: readonly InputSample[];
+}
+
+/**
+ * Runs the float model over the samples and records the range and the distribution of every value. On one thread, since the order
+ * of float sums may depend on how many there are.
+ *
+ * @param source the model's file, external data inside
+ * @param graph the graph imported from it
+ * @throws FatalError COMPILE_CALIBRATION without samples, or when shapes differ between samples; ONNX_REFUSED, ONNX_RUN
+ */
+export async function calibrate(
+  source: Uint8Array,
+  graph: Graph,
+  samples: readonly InputSample[],
+): Promise<Calibration> {
+  if (samples.length === 0) {
+    throw new FatalError("COMPILE_CALIBRATION", "The calibration set is empty; give at least one sample.");
+  }
+  const declared = new Set(graph.outputs.map((output) => output.name));
+  const computed = graph.nodes.map((node) => node.outputs[0] ?? "").filter((name) => name !== "");
+  const output = computed.filter((name) => !declared.has(name)).map((name) => ({ name }));
+  const session = await createSession(appendToModel(source, { output }), {
+    optimisation: "none",
+    intraOpNumThreads: 1,
+  });
+  try {
+    const ranges = new Map<string, { dims: readonly number[]; min: number; max: number }>();
+    const outputs: InputSample[] = [];
+    for (const sample of samples) {
+      const results = await runFloat(session, sample);
+      for (const [name, tensor] of Object.entries({ ...sample, ...results })) widen(ranges, name, tensor);
+      outputs.push(
+        Object.fromEntries(
+          graph.outputs.map(({ name }) => [name, (results[name] ?? sample[name]) as HostTensor]),
+        ),
+      );
+    }
+    const statistics = new Map<string, ValueStatistics>();
+    for (const [name, { dims, min, max }] of ranges) {
+      const spread = Number.isFinite(max - min) && max > min;
+      statistics.set(name, { dims, min, max, histogram: new Float64Array(spread ? BINS : 0) });
+    }
+    for (const sample of samples) {
+      const results = await runFloat(session, sample);
+      for (const [name, tensor] of Object.entries({ ...sample, ...results }))
+        count(statistics.get(name), tensor);
+    }
+    return { statistics, outputs };
+  } finally {
+    await session.release();
+  }
+}
+
+async function runFloat(
+  session: Parameters<typeof runSession>[0],
+  sample: InputSample,
+): Promise<InputSample> {
+  try {
+    return await runSession(session, sample);
+  } catch (cause) {
+    const reason = (cause as Error).message.split("\n")[0];
+    throw new FatalError("ONNX_RUN", `The float model fails on a calibration sample: ${reason}`, { cause });
+  }
+}
+
+function widen(
+  ranges: Map<string, { dims: readonly number[]; min: number; max: number }>,
+  name: string,
+  tensor: HostTensor,
+): void {
+  const range = ranges.get(name) ?? {
+    dims: tensor.dims,
+    min: Number.POSITIVE_INFINITY,
+    max: Number.NEGATIVE_INFINITY,
+  };
+  if (range.dims.join() !== tensor.dims.join()) {
+    throw new FatalError(
+      "COMPILE_CALIBRATION",
+      `"${name}" is [${range.dims}] for one sample and [${tensor.dims}] for another; shapes must be fixed.`,
+    );
+  }
+  if (tensor.data.length === 0) {
+    throw new FatalError(
+      "MODEL_UNSUPPORTED",
+      `"${name}" has the shape [${tensor.dims}], which holds no elements.`,
+    );
+  }
+  if (tensor.type === "f32") {
+    let { min, max } = range;
+    for (const value of tensor.data as Float32Array) {
+      if (value < min) min = value;
+      if (value > max) max = value;
+      if (Number.isNaN(value)) min = max = Number.NaN;
+    }
+    range.min = min;
+    range.max = max;
+  }
+  ranges.set(name, range);
+}
+
+function count(statistics: ValueStatistics | undefined, tensor: HostTensor): void {
+  if (!statistics || statistics.histogram.length === 0) return;
+  const { min, max, histogram } = statistics;
+  const perUnit = histogram.length / (max - min);
+  for (const value of tensor.data as Float32Array) {
+    // Zeros are exact under every choice, and after Relu they would drown the rest.
+    if (value === 0) continue;
+    const bin = Math.min(histogram.length - 1, Math.floor((value - min) * perUnit));
+    histogram[bin] = (histogram[bin] as number) + 1;
+  }
+}

@@ -1,0 +1,115 @@
+import { createHash } from "node:crypto";
+import { FatalError } from "@surety/protocol";
+import { checkInput, type InputSample, type InputSpec } from "../inputs/readInputs.ts";
+import { foldConstants } from "../onnx/foldConstants.ts";
+import type { Graph } from "../onnx/graph.ts";
+import { type ImportOptions, importModel } from "../onnx/import.ts";
+import { bytesOf, type HostTensor } from "../onnx/tensor.ts";
+import { DTYPES } from "../program/instruction.ts";
+import { assembleBundle, type Bundle } from "../run/bundle.ts";
+import { sha256Hex } from "../run/manifest.ts";
+import { ONNXRUNTIME_VERSION, withoutNaN } from "../run/onnxruntime.ts";
+import { measureAccuracy } from "./accuracy.ts";
+import { calibrate } from "./calibrate.ts";
+import { requireFit } from "./checkModel.ts";
+import { lowerModel } from "./lowerModel.ts";
+
+export interface CompileModelParameters extends ImportOptions {
+  /** The ONNX file. */
+  readonly model: Uint8Array;
+  /** Inputs the float model is run on to choose the quantisation; see readInputs. */
+  readonly calibration: readonly InputSample[];
+}
+
+/**
+ * Compiles a float32 ONNX model to the exact profile. The same file and samples give the same bytes (on one kind of CPU: the float
+ * model's own results, from which scales are chosen, differ between CPUs).
+ *
+ * @example
+ * const model = readFileSync("mnist-8.onnx");
+ * const calibration = readInputs("train-images-idx3-ubyte.gz", modelInputs(model));
+ * writeBundle(await compileModel({ model, calibration }), "mnist.bundle");
+ * @throws FatalError ONNX_* for unsound files, MODEL_UNSUPPORTED, COMPILE_*, INPUT_*
+ */
+export async function compileModel(parameters: CompileModelParameters): Promise<Bundle> {
+  const { model, calibration } = parameters;
+  const graph = await foldConstants(importModel(model, parameters));
+  requireFit(graph);
+  const samples = calibration.map((sample, index) => checkSample(sample, specsOf(graph), index));
+  const { statistics, outputs: expected } = await calibrate(model, graph, samples);
+  const exact = lowerModel(graph, statistics);
+  const accuracy = await measureAccuracy(exact.graph, samples, expected);
+
+  const opCounts: Record<string, number> = {};
+  for (const { accumulate } of exact.instructions) opCounts[accumulate] = (opCounts[accumulate] ?? 0) + 1;
+  return assembleBundle({
+    graph: exact.graph,
+    instructions: exact.instructions,
+    weights: exact.weights,
+    inputs: exact.inputs.map(({ name, dims }) => ({ name, dtype: "f32", shape: dims })),
+    outputs: exact.outputs.map(({ name, dims, instruction }) => ({
+      name,
+      dtype: "f32",
+      shape: dims,
+      instruction,
+    })),
+    facts: {
+      onnxruntime: ONNXRUNTIME_VERSION,
+      source: { sha256: sha256Hex(model), bytes: model.length },
+      calibration: { samples: samples.length, sha256: sampleHash(samples) },
+      accuracy,
+      opCounts,
+      instructions: exact.names.map((name, index) => ({ name, source: exact.sources[index] ?? null })),
+      weights: exact.weights.map(({ name, dtype, bytes }) => ({
+        name,
+        dtype,
+        elements: bytes.length / DTYPES[dtype].bytes,
+      })),
+    },
+  });
+}
+
+/**
+ * What a model file expects of its inputs, for readInputs.
+ * @throws FatalError as importModel; MODEL_UNSUPPORTED for shapes that are not fixed
+ */
+export function modelInputs(model: Uint8Array, options: ImportOptions = {}): InputSpec[] {
+  return specsOf(importModel(model, options));
+}
+
+function specsOf(graph: Graph): InputSpec[] {
+  return graph.inputs.map(({ name, type, dims }) => {
+    if (!dims || dims.some((dim) => typeof dim === "string")) {
+      const shape = dims ? `[${dims}]` : "unknown";
+      throw new FatalError(
+        "MODEL_UNSUPPORTED",
+        `The shape of the input "${name}" is ${shape}; fix its symbolic dimensions.`,
+      );
+    }
+    return { name, dtype: type, shape: dims as number[] };
+  });
+}
+
+function checkSample(sample: InputSample, specs: readonly InputSpec[], index: number): InputSample {
+  return Object.fromEntries(
+    specs.map((spec) => {
+      const tensor = sample[spec.name];
+      if (!tensor)
+        throw new FatalError(
+          "INPUT_NAME",
+          `Calibration sample ${index} does not give the input "${spec.name}".`,
+        );
+      checkInput(tensor, spec, `Calibration sample ${index}`);
+      return [spec.name, withoutNaN(tensor)];
+    }),
+  );
+}
+
+function sampleHash(samples: readonly InputSample[]): string {
+  const hash = createHash("sha256");
+  for (const sample of samples) {
+    for (const [name, tensor] of Object.entries(sample))
+      hash.update(name).update(bytesOf(tensor as HostTensor));
+  }
+  return hash.digest("hex");
+}

@@ -1,0 +1,26 @@
+import { conv } from "./ops/conv.ts";
+import { add, batchNormalization, relu } from "./ops/elementwise.ts";
+import { gemm, matMul } from "./ops/matmul.ts";
+import { averagePool, globalAveragePool, maxPool } from "./ops/pool.ts";
+import { reshape, transpose } from "./ops/view.ts";
+import type { Rule } from "./rule.ts";
+
+/** The ops a float model may have, each with its way into the exact profile. */
+export const RULES: ReadonlyMap<string, Rule> = new Map([
+  ["Add", add],
+  ["AveragePool", averagePool],
+  ["BatchNormalization", batchNormalization],
+  ["Conv", conv],
+  ["Dropout", reshape],
+  ["Flatten", reshape],
+  ["Gemm", gemm],
+  ["GlobalAveragePool", globalAveragePool],
+  ["Identity", reshape],
+  ["MatMul", matMul],
+  ["MaxPool", maxPool],
+  ["Relu", relu],
+  ["Reshape", reshape],
+  ["Squeeze", reshape],
+  ["Transpose", transpose],
+  ["Unsqueeze", reshape],
+]);

@@ -1,0 +1,10 @@
+export { ModelBuilder } from "./build.ts";
+export { type ImportOptions, importModel } from "./import.ts";
+export {
+  bytesOf,
+  type ElementType,
+  elementCount,
+  type HostTensor,
+  type TensorData,
+  tensorFromBytes,
+} from "./tensor.ts";

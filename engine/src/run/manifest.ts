@@ -1,0 +1,64 @@
+import { createHash } from "node:crypto";
+import type { ModelHeader, ModelId } from "@surety/protocol";
+import type { TraceSource } from "../compile/programBuilder.ts";
+import type { ElementType } from "../onnx/tensor.ts";
+import type { Dtype } from "../program/instruction.ts";
+
+/** An input or output of a model. */
+export interface TensorSpec {
+  readonly name: string;
+  readonly dtype: ElementType;
+  readonly shape: readonly number[];
+}
+
+/** How far the exact model is from the float one, over the calibration samples. */
+export interface Accuracy {
+  readonly samples: number;
+  /** Share of samples with the same largest element; only for a first output of one row of at least two elements. */
+  readonly top1Agreement?: number;
+  /** Cosine similarity of all outputs of a sample: the mean and the least over the samples. */
+  readonly cosineMean: number;
+  readonly cosineMin: number;
+}
+
+/** manifest.json of a bundle. */
+export interface Manifest {
+  readonly format: 1;
+  readonly modelId: ModelId;
+  readonly header: ModelHeader;
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
+  /** The release of onnxruntime the graph was compiled and measured with. */
+  readonly onnxruntime: string;
+  readonly source: { readonly sha256: string; readonly bytes: number };
+  readonly calibration: { readonly samples: number; readonly sha256: string };
+  readonly accuracy: Accuracy;
+  /** Instructions per kind of accumulator. */
+  readonly opCounts: Readonly<Record<string, number>>;
+  /** Per instruction: the source node and, unless null, where the graph has the same tensor. */
+  readonly instructions: readonly { readonly name: string; readonly source: TraceSource | null }[];
+  readonly weights: readonly { readonly name: string; readonly dtype: Dtype; readonly elements: number }[];
+  /** sha256 of the canonical JSON of all the rest of the manifest. */
+  readonly sha256: string;
+}
+
+/** JSON with sorted keys and no spaces. */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
+  if (typeof value === "object" && value !== null) {
+    const entries = Object.entries(value)
+      .filter(([, entry]) => entry !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1));
+    return `{${entries.map(([key, entry]) => `${JSON.stringify(key)}:${canonicalJson(entry)}`).join(",")}}`;
+  }
+  return JSON.stringify(value);
+}
+
+export function sha256Hex(bytes: Uint8Array | string): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+/** The sha256 a manifest states about itself. */
+export function manifestHash(manifest: Omit<Manifest, "sha256">): string {
+  return sha256Hex(canonicalJson({ ...manifest, sha256: undefined }));
+}
