@@ -1,9 +1,7 @@
-import type { ModelHeader } from "@surety/chain";
 import { CommittedTensors, CommittedTrace, type MerkleTree, programTree } from "@surety/engine";
 
 /** The challenger's own run of a disputed request: the model, the input, and every tensor the program computes from it. */
 export interface OwnRun {
-  readonly header: ModelHeader;
   /** Encoded instructions, as the program root commits to them. */
   readonly program: readonly Uint8Array[];
   readonly programTree: MerkleTree;
@@ -13,7 +11,6 @@ export interface OwnRun {
 }
 
 export interface CreateOwnRunParameters {
-  readonly header: ModelHeader;
   readonly program: readonly Uint8Array[];
   readonly weights: readonly Uint8Array[];
   readonly inputs: readonly Uint8Array[];
@@ -23,9 +20,8 @@ export interface CreateOwnRunParameters {
 
 /** Hashes nothing yet: trees are built when a move first needs them. */
 export function createOwnRun(parameters: CreateOwnRunParameters): OwnRun {
-  const { header, program, weights, inputs, tensors } = parameters;
+  const { program, weights, inputs, tensors } = parameters;
   return {
-    header,
     program,
     programTree: programTree(program),
     weights: new CommittedTensors(weights),

@@ -14,6 +14,31 @@ import { posterTrace } from "./poster-trace.ts";
 import { bytesBelow, nodesBelow, type Revealed } from "./revealed.ts";
 import { believeBytes, believeNodes, leafBytes, pickFirstDifference, pickFirstElement } from "./rules.ts";
 
+/**
+ * What can be decided without an own run: `undefined` when it takes one, because the challenger is to select or to step.
+ */
+export function moveWithoutRun(view: GameView): ChallengerMove | undefined {
+  const due = moveDue(view);
+  if (due === undefined) return wait("over");
+  switch (due.kind) {
+    case "closeVoid":
+      return { kind: "closeVoid" };
+    case "claimTimeout":
+      // Its own lost clock is the poster's to claim: the bond is gone, gas need not follow it.
+      return view.turn === "poster-timed-out" ? { kind: "claimTimeout" } : wait("lost-on-time");
+    case "commitTrace":
+    case "reveal":
+    case "revealBytes":
+      return wait("poster-to-move");
+    case "select":
+    case "selectTensor":
+    case "step":
+      return undefined;
+    default:
+      return assertNever(due.kind);
+  }
+}
+
 export interface NextMoveParameters {
   /** One of the challenger's own games. */
   readonly view: GameView;
@@ -31,27 +56,10 @@ export interface NextMoveParameters {
  * const move = nextMove({ view: await gameOf(chain, at, gameId), traceRoot, revealed, own });
  */
 export function nextMove(parameters: NextMoveParameters): ChallengerMove {
-  const { view } = parameters;
-  const due = moveDue(view);
-  if (due === undefined) return wait("over");
-  switch (due.kind) {
-    case "closeVoid":
-      return { kind: "closeVoid" };
-    case "claimTimeout":
-      // Its own lost clock is the poster's to claim: the bond is gone, gas need not follow it.
-      return view.turn === "poster-timed-out" ? { kind: "claimTimeout" } : wait("lost-on-time");
-    case "commitTrace":
-    case "reveal":
-    case "revealBytes":
-      return wait("poster-to-move");
-    case "select":
-    case "selectTensor":
-      return select(parameters, due.kind);
-    case "step":
-      return step(parameters);
-    default:
-      return assertNever(due.kind);
-  }
+  const early = moveWithoutRun(parameters.view);
+  if (early !== undefined) return early;
+  const due = moveDue(parameters.view)?.kind;
+  return due === "step" ? step(parameters) : select(parameters, due === "select" ? "select" : "selectTensor");
 }
 
 function wait(why: WaitReason): ChallengerMove {

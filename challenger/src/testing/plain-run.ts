@@ -1,17 +1,6 @@
 import { encodeInstruction, type Instruction } from "@surety/engine";
 import { createOwnRun, type OwnRun } from "../dispute/own-run.ts";
 
-const HEADER = {
-  profileVersion: 1,
-  programRoot: `0x${"0".repeat(64)}`,
-  weightsRoot: `0x${"0".repeat(64)}`,
-  graphHash: `0x${"0".repeat(64)}`,
-  schemaHash: `0x${"0".repeat(64)}`,
-  weightCount: 0,
-  inputBytes: [],
-  outputs: [],
-} as const;
-
 /** Operands that each instruction reads at most: the nearest earlier tensors and, spread over the trace, farther ones. */
 const OPERANDS = 8;
 
@@ -19,7 +8,6 @@ const OPERANDS = 8;
 export function plainRun(tensors: readonly Uint8Array[]): OwnRun {
   const program = tensors.map((tensor, index) => encodeInstruction(plainInstruction(tensors, tensor, index)));
   return createOwnRun({
-    header: { ...HEADER, instructionCount: tensors.length },
     program,
     weights: [],
     inputs: [],

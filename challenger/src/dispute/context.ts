@@ -1,0 +1,16 @@
+import type { Chain, ContractCall, SuretyAddresses } from "@surety/chain";
+import type { Address, TransactionReceipt } from "viem";
+import type { Store } from "../store/store.ts";
+import type { BundleDirectory } from "../verify/bundle-directory.ts";
+import type { ModelThread } from "../verify/model-thread.ts";
+
+/** What opening and playing games needs of the rest of the service. */
+export interface DisputeContext {
+  readonly chain: Chain;
+  readonly addresses: SuretyAddresses;
+  readonly account: Address;
+  readonly send: (call: ContractCall) => Promise<TransactionReceipt>;
+  readonly store: Store;
+  readonly bundles: BundleDirectory;
+  readonly thread: ModelThread;
+}

@@ -1,0 +1,44 @@
+import { assertionOf, currentFees, openGame } from "@surety/chain";
+import { longestWalk } from "@surety/protocol";
+import type { TransactionReceipt } from "viem";
+import type { AssertionSeen } from "../store/store.ts";
+import type { DisputeContext } from "./context.ts";
+
+/** Gas that a move is reckoned with: the step, the largest, stays below a million. */
+const GAS_PER_MOVE = 1_000_000n;
+/** Levels of the largest trees a program may have: a game is opened only if even its longest walk can be paid for. */
+const HIGHEST_TRACE = 20;
+const HIGHEST_TENSOR = 24;
+
+export type OpenOutcome =
+  | { readonly kind: "opened"; readonly receipt: TransactionReceipt }
+  /** The window is over, or another game has refuted it already. */
+  | { readonly kind: "too-late" }
+  /** The reserve rule: a challenger that cannot pay for the last move loses its bond with the first. */
+  | { readonly kind: "cannot-afford"; readonly balanceWei: bigint; readonly neededWei: bigint };
+
+/**
+ * Opens a game on a wrong assertion, if it can still be disputed and the account can pay for the game to its end.
+ *
+ * @param bondWei The game contract's challenge bond.
+ */
+export async function openDispute(
+  context: DisputeContext,
+  { assertionId }: Pick<AssertionSeen, "assertionId">,
+  bondWei: bigint,
+  maxFeePerGasCapWei: bigint,
+): Promise<OpenOutcome> {
+  const { chain, addresses, account, send } = context;
+  const { outputRoot, refuted, finalised, windowEndsAt } = await assertionOf(chain, addresses, assertionId);
+  const { timestamp } = await chain.client.getBlock();
+  if (refuted || finalised || timestamp >= windowEndsAt) return { kind: "too-late" };
+
+  const { maxFeePerGas } = await currentFees(chain, maxFeePerGasCapWei);
+  const moves = BigInt(longestWalk(HIGHEST_TRACE, HIGHEST_TENSOR).challenger);
+  const neededWei = bondWei + moves * GAS_PER_MOVE * maxFeePerGas;
+  const balanceWei = await chain.client.getBalance({ address: account });
+  if (balanceWei < neededWei) return { kind: "cannot-afford", balanceWei, neededWei };
+
+  const receipt = await send(openGame(addresses, assertionId, outputRoot, bondWei));
+  return { kind: "opened", receipt };
+}

@@ -1,0 +1,64 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+/** Everything the challenger counts, in one registry of its own. */
+export function createMetrics() {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  return {
+    registry,
+    headBlock: new Gauge({ name: "surety_challenger_head_block", help: "Last block taken in.", registers }),
+    reorgs: new Counter({
+      name: "surety_challenger_reorgs_total",
+      help: "Reorganisations undone.",
+      registers,
+    }),
+    verified: new Counter({
+      name: "surety_challenger_verified_total",
+      help: "Assertions run again, by what was found.",
+      labelNames: ["finding"] as const,
+      registers,
+    }),
+    verifySeconds: new Histogram({
+      name: "surety_challenger_verify_seconds",
+      help: "Time to run one request again and compare.",
+      buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60],
+      registers,
+    }),
+    backlog: new Gauge({
+      name: "surety_challenger_unverified_assertions",
+      help: "Assertions seen and not yet verified; those of models without a bundle stay.",
+      registers,
+    }),
+    liveGames: new Gauge({ name: "surety_challenger_live_games", help: "Own games not ended.", registers }),
+    moves: new Counter({
+      name: "surety_challenger_moves_total",
+      help: "Moves made, by kind.",
+      labelNames: ["kind"] as const,
+      registers,
+    }),
+    gasUsed: new Counter({
+      name: "surety_challenger_gas_total",
+      help: "Gas used by own transactions.",
+      registers,
+    }),
+    withdrawnWei: new Counter({
+      name: "surety_challenger_withdrawn_wei_total",
+      help: "Bonds and rewards withdrawn.",
+      registers,
+    }),
+    balanceWei: new Gauge({
+      name: "surety_challenger_balance_wei",
+      help: "The account's balance: bonds and gas come from it.",
+      registers,
+    }),
+    errors: new Counter({
+      name: "surety_challenger_errors_total",
+      help: "Errors, by code.",
+      labelNames: ["code"] as const,
+      registers,
+    }),
+  };
+}

@@ -1,0 +1,43 @@
+import type { GameView } from "@surety/protocol";
+import type { Hex } from "viem";
+import type { ChallengerMove } from "../dispute/move.ts";
+import type { Revealed } from "../dispute/revealed.ts";
+
+/** A model and a request's input: what a run starts from. */
+export interface RunSubject {
+  readonly bundleDir: string;
+  /** Concatenation of the model's input tensors. */
+  readonly input: Uint8Array;
+}
+
+/** What the worker thread is asked to do. */
+export type Task =
+  /** The output by the fast way: onnxruntime. */
+  | ({ readonly kind: "run" } & RunSubject)
+  /** The output by the slow way: the program, instruction by instruction. */
+  | ({ readonly kind: "recheck" } & RunSubject)
+  /** The next move of a game. */
+  | ({
+      readonly kind: "move";
+      readonly view: GameView;
+      readonly traceRoot: Hex;
+      readonly revealed: readonly Revealed[];
+    } & RunSubject);
+
+export interface Answers {
+  readonly run: Uint8Array;
+  readonly recheck: Uint8Array;
+  readonly move: ChallengerMove;
+}
+
+export type TaskMessage = { readonly id: number; readonly task: Task };
+
+export type AnswerMessage =
+  | { readonly id: number; readonly ok: true; readonly value: Answers[Task["kind"]] }
+  | {
+      readonly id: number;
+      readonly ok: false;
+      readonly code: string;
+      readonly message: string;
+      readonly fatal: boolean;
+    };
