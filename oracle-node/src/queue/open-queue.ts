@@ -1,16 +1,7 @@
 import { FatalError, isRetryable } from "@surety/protocol";
-import {
-  type BackendFactory,
-  createPostgresBackend,
-  type IQueueBackend,
-  Queue,
-  runMigrations,
-  UnrecoverableError,
-  Worker,
-} from "bullmq";
-import type { Database } from "../store/database.ts";
+import { type BackendFactory, type IQueueBackend, Queue, UnrecoverableError, Worker } from "bullmq";
+import { openEmbedded } from "./embedded.ts";
 import type { JobQueue, QueueHost, WorkOptions } from "./job-queue.ts";
-import { pglitePool } from "./pglite-pool.ts";
 import { connectRedis } from "./redis.ts";
 
 /** Attempts of a job whose errors may pass, and the wait before the second; it doubles. */
@@ -27,12 +18,12 @@ export interface Backend {
 }
 
 /**
- * Opens the place where BullMQ keeps its queues: `embedded` is the node's own PGlite, `redis://` and `rediss://` a Redis server.
+ * Opens the place where BullMQ keeps its queues: `embedded` is a PGlite in `dataDir`, `redis://` and `rediss://` a Redis server.
  *
  * @throws FatalError QUEUE_URL_UNSUPPORTED, QUEUE_UNREACHABLE
  */
-export async function openQueues(url: string, database: Database): Promise<QueueHost> {
-  const backend = await openBackend(url, database);
+export async function openQueues(url: string, dataDir: string): Promise<QueueHost> {
+  const backend = await openBackend(url, dataDir);
   const closing: (() => Promise<void>)[] = [];
   return {
     open<Data extends object>(name: string): JobQueue<Data> {
@@ -47,14 +38,8 @@ export async function openQueues(url: string, database: Database): Promise<Queue
   };
 }
 
-async function openBackend(url: string, { pglite }: Database): Promise<Backend> {
-  if (url === "embedded") {
-    const pool = pglitePool(pglite);
-    await runMigrations(pool);
-    // One session for every client: BullMQ's commands name their tables without the schema.
-    await pglite.exec("SET search_path TO bullmq");
-    return { connection: pool, factory: createPostgresBackend, close: async () => {} };
-  }
+async function openBackend(url: string, dataDir: string): Promise<Backend> {
+  if (url === "embedded") return openEmbedded(dataDir);
   if (/^rediss?:\/\//.test(url)) return connectRedis(url);
   throw new FatalError(
     "QUEUE_URL_UNSUPPORTED",

@@ -1,0 +1,31 @@
+/**
+ * What the node keeps on disk. Rows that came from the chain carry the number of their block, so that a reorg is undone by deleting what
+ * is newer than the last block that stayed. Ids are decimal text: they are 256 bits wide.
+ *
+ * `answers` is the node's protection against itself: what it said is written down before it is sent, and never forgotten.
+ */
+export const SCHEMA = `
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS requests (
+  id TEXT PRIMARY KEY, model_id TEXT NOT NULL, input BLOB NOT NULL, block INTEGER NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS request_ends (id TEXT PRIMARY KEY, block INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS assertions (id TEXT PRIMARY KEY, request_id TEXT NOT NULL, block INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS assertion_ends (id TEXT PRIMARY KEY, block INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS games (id TEXT PRIMARY KEY, assertion_id TEXT NOT NULL, block INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS game_ends (id TEXT PRIMARY KEY, block INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS answers (
+  request_id TEXT NOT NULL, model_id TEXT NOT NULL, input_hash TEXT NOT NULL, output BLOB NOT NULL, fault TEXT,
+  PRIMARY KEY (request_id, model_id, input_hash)
+) STRICT;
+`;
+
+/** Tables whose rows a reorg takes away. */
+export const CHAIN_TABLES = [
+  "requests",
+  "request_ends",
+  "assertions",
+  "assertion_ends",
+  "games",
+  "game_ends",
+] as const;

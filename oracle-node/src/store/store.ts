@@ -1,0 +1,207 @@
+import { createHash } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { type ChainCursor, type ChainEvent, decodeCursor, encodeCursor } from "@surety/chain";
+import {
+  type AssertionId,
+  FatalError,
+  type GameId,
+  type ModelId,
+  parseAssertionId,
+  parseGameId,
+  parseModelId,
+  parseRequestId,
+  type RequestId,
+} from "@surety/protocol";
+import type { Address } from "viem";
+import { forget, recordLog } from "./record-log.ts";
+import { CHAIN_TABLES, SCHEMA } from "./schema.ts";
+
+/** A question that has no final answer yet. */
+export interface StoredRequest {
+  readonly requestId: RequestId;
+  readonly modelId: ModelId;
+  /** Concatenation of the model's input tensors. */
+  readonly input: Uint8Array;
+}
+
+/** What this node says to a request: the same for every attempt, since there is one right answer. */
+export interface Answer {
+  /** Concatenation of the model's output tensors. */
+  readonly output: Uint8Array;
+  /** The lie it contains, on a devnet with fault injection; undefined for an honest answer. */
+  readonly fault: string | undefined;
+}
+
+export interface StoreParameters {
+  /** Folder of the store; created when missing. */
+  readonly dataDir: string;
+  /** Chain, contracts and operator that the store belongs to; another one's is refused. */
+  readonly deployment: string;
+  readonly operator: Address;
+}
+
+/** The node's memory: what it saw on the chain, how far it came, and what it said. */
+export type Store = ReturnType<typeof openStore>;
+
+type Row = Record<string, unknown>;
+
+/**
+ * Opens the store, one process at a time.
+ *
+ * @throws FatalError STORE_OTHER_DEPLOYMENT, STORE_LOCKED
+ */
+export function openStore({ dataDir, deployment, operator }: StoreParameters) {
+  mkdirSync(dataDir, { recursive: true });
+  const db = new DatabaseSync(join(dataDir, "node.sqlite"));
+  try {
+    // The lock is taken with the first write and kept: two nodes on one store could answer a request twice.
+    db.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
+    db.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT;`);
+  } catch (cause) {
+    db.close();
+    throw new FatalError(
+      "STORE_LOCKED",
+      `The store in ${dataDir} cannot be opened: is another node using it? Give each its own --data-dir.`,
+      { cause },
+    );
+  }
+
+  const all = (sql: string, ...values: SQLInputValue[]): Row[] => db.prepare(sql).all(...values);
+  const run = (sql: string, ...values: SQLInputValue[]): void => {
+    db.prepare(sql).run(...values);
+  };
+  const meta = (key: string) =>
+    all("SELECT value FROM meta WHERE key = ?", key)[0]?.value as string | undefined;
+  const setMeta = (key: string, value: string) =>
+    run("INSERT INTO meta VALUES (?, ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value", key, value);
+
+  const known = meta("deployment");
+  if (known !== undefined && known !== deployment) {
+    db.close();
+    throw new FatalError(
+      "STORE_OTHER_DEPLOYMENT",
+      `The store in ${dataDir} belongs to another chain, other contracts or another operator. Give another --data-dir.`,
+      { metaMessages: [`store: ${known}`, `options: ${deployment}`] },
+    );
+  }
+  setMeta("deployment", deployment);
+
+  const toRequest = (row: Row): StoredRequest => ({
+    requestId: parseRequestId(row.id as string),
+    modelId: parseModelId(row.model_id as string),
+    input: row.input as Uint8Array,
+  });
+
+  function answerTo({ requestId, modelId, input }: StoredRequest): Answer | undefined {
+    const row = all(
+      "SELECT output, fault FROM answers WHERE request_id = ? AND model_id = ? AND input_hash = ?",
+      ...[String(requestId), modelId, hashOf(input)],
+    )[0];
+    if (row === undefined) return undefined;
+    return { output: row.output as Uint8Array, fault: (row.fault as string | null) ?? undefined };
+  }
+
+  return {
+    /** Where the stream goes on. */
+    cursor(): ChainCursor | undefined {
+      const text = meta("cursor");
+      return text === undefined ? undefined : decodeCursor(text);
+    },
+
+    /** Takes in one event of the stream, with its place, at once or not at all. */
+    apply(event: ChainEvent): void {
+      db.exec("BEGIN IMMEDIATE");
+      try {
+        if (event.type === "block") for (const log of event.logs) recordLog(run, operator, log);
+        if (event.type === "reorg") {
+          for (const table of CHAIN_TABLES)
+            run(`DELETE FROM ${table} WHERE block > ?`, event.ancestor.number);
+        }
+        if (event.type === "finalize") forget(run, event.block.number);
+        setMeta("cursor", encodeCursor(event.cursor));
+        db.exec("COMMIT");
+      } catch (error) {
+        db.exec("ROLLBACK");
+        throw error;
+      }
+    },
+
+    /** Requests without a final answer, oldest first; this node's or not. */
+    openRequests(): StoredRequest[] {
+      return all("SELECT * FROM requests WHERE id NOT IN (SELECT id FROM request_ends) ORDER BY block").map(
+        toRequest,
+      );
+    },
+
+    requestOf(requestId: RequestId): StoredRequest | undefined {
+      return all("SELECT * FROM requests WHERE id = ?", String(requestId)).map(toRequest)[0];
+    },
+
+    /** This node's assertions that are neither final nor refuted. */
+    openAssertions(): { readonly assertionId: AssertionId; readonly requestId: RequestId }[] {
+      const rows = all(
+        "SELECT * FROM assertions WHERE id NOT IN (SELECT id FROM assertion_ends) ORDER BY block",
+      );
+      return rows.map((row) => ({
+        assertionId: parseAssertionId(row.id as string),
+        requestId: parseRequestId(row.request_id as string),
+      }));
+    },
+
+    /** Games against this node's assertions that are not over. */
+    openGames(): {
+      readonly gameId: GameId;
+      readonly assertionId: AssertionId;
+      readonly requestId: RequestId;
+    }[] {
+      const rows = all(
+        `SELECT g.id, g.assertion_id, a.request_id FROM games g JOIN assertions a ON a.id = g.assertion_id
+         WHERE g.id NOT IN (SELECT id FROM game_ends) AND a.id NOT IN (SELECT id FROM assertion_ends) ORDER BY g.block`,
+      );
+      return rows.map((row) => ({
+        gameId: parseGameId(row.id as string),
+        assertionId: parseAssertionId(row.assertion_id as string),
+        requestId: parseRequestId(row.request_id as string),
+      }));
+    },
+
+    answerTo,
+
+    /**
+     * Writes down what the node will say to a request, before it is sent.
+     *
+     * INVARIANT: one node never has two different answers for one request.
+     *
+     * @throws FatalError ANSWER_CONFLICT when it said something else before.
+     */
+    recordAnswer(request: StoredRequest, answer: Answer): void {
+      const { requestId, modelId, input } = request;
+      run(
+        "INSERT INTO answers VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        ...[String(requestId), modelId, hashOf(input), answer.output, answer.fault ?? null],
+      );
+      const said = answerTo(request)?.output;
+      if (said === undefined || Buffer.compare(said, answer.output) !== 0) {
+        throw new FatalError(
+          "ANSWER_CONFLICT",
+          `Request ${requestId} was answered before with another output. This machine computes differently than it did: run its self-test.`,
+        );
+      }
+    },
+
+    /** How many answers contain a lie; for fault injection on a devnet. */
+    faultyAnswers(): number {
+      return Number(all("SELECT count(*) AS n FROM answers WHERE fault IS NOT NULL")[0]?.n ?? 0);
+    },
+
+    close(): void {
+      db.close();
+    },
+  };
+}
+
+function hashOf(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
