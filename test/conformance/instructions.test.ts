@@ -22,7 +22,9 @@ describe("random instructions", () => {
       const tensors = operandBytes(one);
       const all = outputElements(instruction);
       const elements =
-        all <= 10 ? Array.from({ length: all }, (_, i) => i) : Array.from({ length: 10 }, () => random.int(0, all - 1));
+        all <= 10
+          ? Array.from({ length: all }, (_, i) => i)
+          : Array.from({ length: 10 }, () => random.int(0, all - 1));
       const expected = elements.map((element) => typescriptAnswer(instruction, element, tensors));
       const { answers } = await referee.evaluate(encodeInstruction(instruction), index, elements, tensors);
       const wrong = elements.findIndex((_, i) => answers[i] !== expected[i]);
@@ -38,16 +40,20 @@ describe("random instructions", () => {
         // What validation lets pass is malformed for no index. (Zero points that data decide are another matter.)
         if (orMalformed(() => checkIndexMaps(instruction, index)) !== "malformed") {
           const zeroPoint = instruction.expression.some(({ code }) => code.startsWith("quantise"));
-          if (!zeroPoint) expect.fail(`seed ${random.seed}, run ${run}: validated but malformed: ${printed(one, 0)}`);
+          if (!zeroPoint)
+            expect.fail(`seed ${random.seed}, run ${run}: validated but malformed: ${printed(one, 0)}`);
         }
       }
 
       const chosen = random.int(0, elements.length - 1);
       const element = elements[chosen] as number;
       const right = expected[chosen] as number | "malformed";
-      const posted = right !== "malformed" && random.chance(0.6) ? right : ((right === "malformed" ? 0 : right) ^ 1) >>> 0;
+      const posted =
+        right !== "malformed" && random.chance(0.6) ? right : ((right === "malformed" ? 0 : right) ^ 1) >>> 0;
       const verdict = right === "malformed" ? "Malformed" : right === posted ? "Same" : "Different";
-      const judged = await referee.judge(one, element, posted).catch((error) => ({ verdict: `${error}`, expected: 0 }));
+      const judged = await referee
+        .judge(one, element, posted)
+        .catch((error) => ({ verdict: `${error}`, expected: 0 }));
       if (judged.verdict !== verdict || judged.expected !== (right === "malformed" ? 0 : right)) {
         expect.fail(
           `seed ${random.seed}, run ${run}: judged ${judged.verdict} ${judged.expected}, right ${right}, posted ${posted}: ${printed(one, element)}`,
@@ -56,6 +62,7 @@ describe("random instructions", () => {
       seen.judged++;
     }
     // A generator that lost a kind would test nothing of it.
-    for (const [kind, times] of Object.entries(seen)) expect(times, `${kind}, seed ${random.seed}`).toBeGreaterThan(0);
+    for (const [kind, times] of Object.entries(seen))
+      expect(times, `${kind}, seed ${random.seed}`).toBeGreaterThan(0);
   });
 });

@@ -64,7 +64,9 @@ describe("MerkleTree", () => {
       expect(await call("foldChildren", nodes)).toBe(rootOf(treeOf(nodes)));
     }
     for (const count of [0, 3, 6]) {
-      await expect(call("foldChildren", Array.from({ length: count }, hash))).rejects.toThrow("NotAPowerOfTwo");
+      await expect(call("foldChildren", Array.from({ length: count }, hash))).rejects.toThrow(
+        "NotAPowerOfTwo",
+      );
     }
   });
 

@@ -1,9 +1,17 @@
-import { bytesToHex, hexToBytes, type Hex } from "viem";
+import { bytesToHex, type Hex, hexToBytes } from "viem";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Network, startNetwork } from "../support/network.ts";
 import { fuzzCount, fuzzSeed, type Random, randomFrom } from "../support/random.ts";
 
-const CODES = { tofloat: 0x20, fadd: 0x21, fsub: 0x22, fmul: 0x23, fdiv: 0x24, quantise_u8: 0x30, quantise_i8: 0x31 };
+const CODES = {
+  tofloat: 0x20,
+  fadd: 0x21,
+  fsub: 0x22,
+  fmul: 0x23,
+  fdiv: 0x24,
+  quantise_u8: 0x30,
+  quantise_i8: 0x31,
+};
 type Code = keyof typeof CODES;
 type Case = readonly [code: Code, a: number, b: number];
 
@@ -65,7 +73,9 @@ function randomBits(random: Random): number {
     case 2: // few significant bits: ties
       return (random.bits() & 0xffff0000) >>> 0;
     case 3: // near 1, or denormal
-      return random.chance(0.5) ? (0x3f800000 + random.int(-(2 ** 24), 2 ** 24)) >>> 0 : random.int(0, 0x00ffffff);
+      return random.chance(0.5)
+        ? (0x3f800000 + random.int(-(2 ** 24), 2 ** 24)) >>> 0
+        : random.int(0, 0x00ffffff);
     default:
       return random.bits();
   }
@@ -75,7 +85,13 @@ function randomCase(random: Random): Case {
   const code = random.pick(Object.keys(CODES) as Code[]);
   const a = randomBits(random);
   if (code === "tofloat") {
-    return [code, random.chance(0.3) ? (random.pick([0, 1, 2 ** 24, 2 ** 25, 2 ** 31, 2 ** 32]) + random.int(-5, 5)) >>> 0 : random.bits() >>> random.int(0, 31), 0];
+    return [
+      code,
+      random.chance(0.3)
+        ? (random.pick([0, 1, 2 ** 24, 2 ** 25, 2 ** 31, 2 ** 32]) + random.int(-5, 5)) >>> 0
+        : random.bits() >>> random.int(0, 31),
+      0,
+    ];
   }
   if (code === "quantise_u8" || code === "quantise_i8") {
     const zero = code === "quantise_u8" ? random.int(0, 255) : random.int(-128, 127);
@@ -84,7 +100,9 @@ function randomCase(random: Random): Case {
     return [code, random.chance(0.3) ? (x + random.int(-1, 1)) >>> 0 : x, zero >>> 0];
   }
   // cancellations: b close to a or -a
-  const b = random.chance(0.2) ? ((a ^ random.pick([0, 0x80000000])) + random.int(-2, 2)) >>> 0 : randomBits(random);
+  const b = random.chance(0.2)
+    ? ((a ^ random.pick([0, 0x80000000])) + random.int(-2, 2)) >>> 0
+    : randomBits(random);
   return [code, a, b];
 }
 

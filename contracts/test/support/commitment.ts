@@ -72,7 +72,13 @@ export interface OperandWitness {
   readonly proof: readonly Hex[];
 }
 
-export const NO_WITNESS: OperandWitness = { tensorRoot: ZERO_HASH, tensorProof: [], leaves: [], data: "0x", proof: [] };
+export const NO_WITNESS: OperandWitness = {
+  tensorRoot: ZERO_HASH,
+  tensorProof: [],
+  leaves: [],
+  data: "0x",
+  proof: [],
+};
 
 /**
  * @param touched Byte offsets that must be covered.

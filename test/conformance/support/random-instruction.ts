@@ -26,7 +26,9 @@ export function operandBytes({ instruction, trace, weights, inputs }: Case): Uin
   return instruction.operands.map(({ space, index }) => spaces[space][index] as Uint8Array);
 }
 
-const EDGE_FLOATS = [0, 0x80000000, 1, 0x007fffff, 0x00800000, 0x3f800000, 0x7f7fffff, 0x7f800000, 0xff800000, 0x7fc00001];
+const EDGE_FLOATS = [
+  0, 0x80000000, 1, 0x007fffff, 0x00800000, 0x3f800000, 0x7f7fffff, 0x7f800000, 0xff800000, 0x7fc00001,
+];
 const EDGE_INTS = [0, 1, -1, 127, 128, -128, 255, 256, 2 ** 31 - 1, -(2 ** 31)];
 
 /** Elements of one dtype: anything, or mostly edges. */
@@ -38,7 +40,8 @@ export function randomTensor(random: Random, dtype: Dtype, elements: number): Ui
     const edge = edges && random.chance(0.7);
     if (dtype === "f32") {
       if (edge) view.setUint32(4 * i, random.pick(EDGE_FLOATS), true);
-      else if (random.chance(0.7)) view.setFloat32(4 * i, (random.int(-2000, 2000) / 4) * random.pick([1, 1, 1e-3, 1e6]), true);
+      else if (random.chance(0.7))
+        view.setFloat32(4 * i, (random.int(-2000, 2000) / 4) * random.pick([1, 1, 1e-3, 1e6]), true);
     } else if (dtype === "i32") {
       if (edge) view.setInt32(4 * i, random.pick(EDGE_INTS), true);
       else if (random.chance(0.7)) view.setInt32(4 * i, random.int(-70_000, 70_000), true);
@@ -94,7 +97,13 @@ export function randomCase(random: Random): Case {
     operands,
     expression,
   };
-  return { instruction, index: spaces.trace.length, trace: spaces.trace, weights: spaces.weight, inputs: spaces.input };
+  return {
+    instruction,
+    index: spaces.trace.length,
+    trace: spaces.trace,
+    weights: spaces.weight,
+    inputs: spaces.input,
+  };
 }
 
 function dims(random: Random, rank: number, largest: number): number[] {
@@ -146,7 +155,9 @@ function randomMap(random: Random, shape: readonly number[], outRank: number, st
     const coefficients = shape.map(() => (random.chance(0.5) ? 0 : random.int(-3, 3)));
     const reach = range(coefficients, shape);
     bounds.push({
-      limit: random.chance(0.05) ? random.pick([0, 2 ** 32 - 1]) : random.int(1, reach.most - reach.least + 3),
+      limit: random.chance(0.05)
+        ? random.pick([0, 2 ** 32 - 1])
+        : random.int(1, reach.most - reach.least + 3),
       ...form(-reach.least - random.int(-1, 3), coefficients, outRank),
     });
   }
@@ -164,20 +175,31 @@ function randomExpression(random: Random, operands: readonly Operand[], accumula
     (isFloat ? floats : ints).push(expression.push({ code, a, b, imm }) - 1);
   };
   if (accumulates && random.chance(0.9)) put("acc", false);
-  for (const [number, { dtype }] of operands.entries()) if (random.chance(0.7)) put("load", dtype === "f32", number);
-  const length = Math.max(expression.length, 1) + (random.chance(0.02) ? 64 - Math.max(expression.length, 1) : random.int(0, 8));
+  for (const [number, { dtype }] of operands.entries())
+    if (random.chance(0.7)) put("load", dtype === "f32", number);
+  const length =
+    Math.max(expression.length, 1) +
+    (random.chance(0.02) ? 64 - Math.max(expression.length, 1) : random.int(0, 8));
   while (expression.length < length || expression.length === 0) {
     const choice = random.int(0, 9);
     if (choice === 0) put("int", false, 0, 0, random.pick([...EDGE_INTS, random.bits() | 0]));
-    else if (choice === 1) put("float", true, 0, 0, random.pick([...EDGE_FLOATS, 0x3b000000, 0x42c80000, random.bits()]) | 0);
-    else if (choice <= 3 && ints.length > 0) put(random.pick(INT_OPS), false, random.pick(ints), random.pick(ints));
-    else if (choice <= 5 && floats.length > 0) put(random.pick(FLOAT_OPS), true, random.pick(floats), random.pick(floats));
+    else if (choice === 1)
+      put("float", true, 0, 0, random.pick([...EDGE_FLOATS, 0x3b000000, 0x42c80000, random.bits()]) | 0);
+    else if (choice <= 3 && ints.length > 0)
+      put(random.pick(INT_OPS), false, random.pick(ints), random.pick(ints));
+    else if (choice <= 5 && floats.length > 0)
+      put(random.pick(FLOAT_OPS), true, random.pick(floats), random.pick(floats));
     else if (choice <= 6 && ints.length > 0) put("tofloat", true, random.pick(ints));
     else if (choice <= 9 && floats.length > 0 && expression.length + 2 <= 64) {
       const code = random.pick(["quantise_u8", "quantise_i8"] as const);
       const zero = code === "quantise_u8" ? random.int(0, 255) : random.int(-128, 127);
       put("int", false, 0, 0, random.chance(0.02) ? 256 : zero);
-      put(code, false, random.pick(floats), random.chance(0.03) ? random.pick(ints) : (ints.at(-1) as number));
+      put(
+        code,
+        false,
+        random.pick(floats),
+        random.chance(0.03) ? random.pick(ints) : (ints.at(-1) as number),
+      );
     }
   }
   return { expression, isFloat: floats.at(-1) === expression.length - 1 };

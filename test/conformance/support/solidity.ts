@@ -3,8 +3,8 @@ import { type Network, startNetwork } from "../../../contracts/test/support/netw
 import { buildStepWitness, CommittedTensors } from "../../../engine/src/commit/index.ts";
 import { encodeInstruction } from "../../../engine/src/program/encode.ts";
 import type { Instruction } from "../../../engine/src/program/instruction.ts";
-import { evaluateElement } from "../../../engine/src/referee/evaluate-element.ts";
 import { tensorReader } from "../../../engine/src/referee/element-reader.ts";
+import { evaluateElement } from "../../../engine/src/referee/evaluate-element.ts";
 import { type Case, operandBytes } from "./random-instruction.ts";
 
 /** An element's stored bits, or that it is malformed. */
@@ -13,7 +13,11 @@ export type Answer = number | "malformed";
 export const VERDICTS = ["Same", "Different", "Malformed"] as const;
 
 /** The reference's answer. */
-export function typescriptAnswer(instruction: Instruction, element: number, tensors: readonly Uint8Array[]): Answer {
+export function typescriptAnswer(
+  instruction: Instruction,
+  element: number,
+  tensors: readonly Uint8Array[],
+): Answer {
   const readers = instruction.operands.map(({ dtype }, i) => tensorReader(tensors[i] as Uint8Array, dtype));
   return orMalformed(() => evaluateElement(instruction, element, readers));
 }
@@ -67,7 +71,10 @@ export class SolidityReferee {
       functionName: "evaluate",
       args: [index, bytesToHex(encoded), tensors.map((bytes) => bytesToHex(bytes)), elements],
     })) as [number[], number[], bigint[]];
-    return { answers: statuses.map((status, i) => (status === 1 ? "malformed" : (values[i] as number))), gas };
+    return {
+      answers: statuses.map((status, i) => (status === 1 ? "malformed" : (values[i] as number))),
+      gas,
+    };
   }
 
   /** What `judge` says about a posted element, with the witness that a challenger builds. */
@@ -91,7 +98,9 @@ export class SolidityReferee {
     });
   }
 
-  async decodes(encodings: readonly { readonly index: number; readonly bytes: Uint8Array }[]): Promise<boolean[]> {
+  async decodes(
+    encodings: readonly { readonly index: number; readonly bytes: Uint8Array }[],
+  ): Promise<boolean[]> {
     return (await this.#network.publicClient.readContract({
       ...this.#harness,
       functionName: "decodes",

@@ -1,0 +1,98 @@
+import { bytesToHex } from "viem";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { fuzzCount, fuzzSeed, type Random, randomFrom } from "../../contracts/test/support/random.ts";
+import { checkInstruction } from "../../engine/src/program/check.ts";
+import { encodeInstruction } from "../../engine/src/program/encode.ts";
+import { outputElements } from "../../engine/src/program/tensor-size.ts";
+import { checkIndexMaps } from "../../engine/src/program/validate.ts";
+import { readStoredBits } from "../../engine/src/referee/element-reader.ts";
+import { createSession, runSession } from "../../engine/src/run/onnxruntime.ts";
+import {
+  arithmetic,
+  bytesOf,
+  castToFloat,
+  clip,
+  convolution,
+  dequantizeLinear,
+  matrixProduct,
+  maxPool,
+  type OperatorCase,
+  quantizeLinear,
+  reduceSum,
+  residualAdd,
+} from "./support/operators.ts";
+import { SolidityReferee, typescriptAnswer } from "./support/solidity.ts";
+
+/** Elements of a case that the chain computes as well. */
+const ON_CHAIN = 24;
+
+let referee: SolidityReferee;
+beforeAll(async () => {
+  referee = await SolidityReferee.start();
+});
+afterAll(() => referee.stop());
+
+/** Stored bits with every NaN made the profile's one: a bundle's graph makes none, a processor's NaN may have any sign. */
+function canonical(bits: number, isFloat: boolean): number {
+  return isFloat && (bits & 0x7fffffff) > 0x7f800000 ? 0x7fc00000 : bits;
+}
+
+async function check(one: OperatorCase, random: Random): Promise<void> {
+  const { instruction, tensors } = one;
+  checkInstruction(instruction, 0);
+  checkIndexMaps(instruction, 0);
+  const session = await createSession(one.model);
+  const { y } = await runSession(session, one.feeds);
+  await session.release();
+  if (y === undefined) throw new Error(`${one.what}: no output`);
+  const count = outputElements(instruction);
+  const place = one.place ?? ((element: number) => element);
+  const fail = (who: string, element: number, answer: unknown, right: unknown) =>
+    expect.fail(
+      `seed ${random.seed}, ${one.what}: element ${element} is ${answer} in ${who}, ${right} in TypeScript: ${JSON.stringify(
+        {
+          instruction,
+          tensors: tensors.map((bytes) => bytesToHex(bytes)),
+        },
+      )}`,
+    );
+  const answers: (number | "malformed")[] = [];
+  for (let element = 0; element < count; element++) {
+    const right = typescriptAnswer(instruction, place(element), tensors);
+    answers[place(element)] = right;
+    const bits = readStoredBits(bytesOf(y), instruction.outDtype, element);
+    const fast = canonical(bits, instruction.outDtype === "f32");
+    if (fast !== right) fail("onnxruntime", element, fast, right);
+  }
+  const elements =
+    count <= ON_CHAIN
+      ? [...answers.keys()]
+      : Array.from({ length: ON_CHAIN }, () => random.int(0, count - 1));
+  const onChain = await referee.evaluate(encodeInstruction(instruction), 0, elements, tensors);
+  for (const [i, element] of elements.entries()) {
+    if (onChain.answers[i] !== answers[element])
+      fail("Solidity", element, onChain.answers[i], answers[element]);
+  }
+}
+
+describe("onnxruntime, TypeScript and Solidity give the same bytes", () => {
+  const operators: readonly [name: string, count: number, make: (random: Random) => OperatorCase][] = [
+    ["QuantizeLinear", 15, quantizeLinear],
+    ["DequantizeLinear", 15, dequantizeLinear],
+    ["a residual Add", 15, residualAdd],
+    ["Add, Sub, Mul, Div, Max, Min of i32 and f32", 40, arithmetic],
+    ["Cast to f32", 10, castToFloat],
+    ["Clip", 10, clip],
+    ["ReduceSum", 10, reduceSum],
+    ["MaxPool", 20, maxPool],
+    ["QLinearConv and ConvInteger", 60, convolution],
+    ["QLinearMatMul and MatMulInteger", 40, matrixProduct],
+    ["MatMulInteger beyond int32", 1, (random) => matrixProduct(random, true)],
+  ];
+  for (const [name, count, make] of operators) {
+    it(name, async () => {
+      const random = randomFrom(fuzzSeed());
+      for (let run = 0; run < fuzzCount(count); run++) await check(make(random), random);
+    });
+  }
+});
