@@ -57,7 +57,11 @@ describe("encodeInstruction", () => {
 
   test("refuses a number that its field cannot hold", () => {
     expect(() => encodeInstruction({ ...DOT, aZero: 2 ** 31 })).toThrow("does not fit i32");
-    expect(() => encodeInstruction({ ...DOT, outDims: [1.5] })).toThrow("does not fit u32");
+    expect(() => encodeInstruction({ ...DOT, outDims: [1.5, 1] })).toThrow("does not fit u32");
+  });
+
+  test("refuses a form without one coefficient per dim", () => {
+    expect(() => encodeInstruction({ ...DOT, outDims: [6] })).toThrow("2 + 1 coefficients for 1 + 1 dims");
   });
 });
 
@@ -108,7 +112,7 @@ describe("decodeInstruction", () => {
     ["2^32 elements", { outDims: [65536, 65536] }],
     ["2^32 bytes", { outDims: [32768, 32768], outDtype: "i32", expression: [acc] }],
     ["2^32 reduction positions", { reduceDims: [65536, 65536], operands: [] }],
-    ["no reduction dims", { reduceDims: [] }],
+    ["no reduction dims", { reduceDims: [], operands: [] }],
     ["an unused zero point", { accumulate: "max", aZero: 1 }],
     ["no elements", { operands: [{ ...a, elements: 0 }, b] }],
     ["an int where f32 is due", { expression: [acc, { ...tofloat, code: "fadd" }] }],

@@ -11,7 +11,8 @@ type Field = keyof typeof LIMITS;
 /**
  * The bytes of an instruction (docs/exact-profile.md, section 3).
  *
- * Refuses a number that its field cannot hold; every other rule is `checkInstruction`'s.
+ * Refuses what has no encoding: a number that its field cannot hold, a form without one coefficient per dim. Every other rule is
+ * `checkInstruction`'s.
  *
  * @throws FatalError PROGRAM_MALFORMED
  */
@@ -19,6 +20,13 @@ export function encodeInstruction(instruction: Instruction): Uint8Array {
   const fields: [Field, number][] = [];
   const put = (field: Field, value: number) => fields.push([field, value]);
   const putForm = (form: AffineForm) => {
+    const { outDims, reduceDims } = instruction;
+    if (form.out.length !== outDims.length || form.reduce.length !== reduceDims.length) {
+      throw malformed(
+        null,
+        `a form has ${form.out.length} + ${form.reduce.length} coefficients for ${outDims.length} + ${reduceDims.length} dims`,
+      );
+    }
     put("i32", form.offset);
     for (const coefficient of form.out) put("i32", coefficient);
     for (const coefficient of form.reduce) put("i32", coefficient);
