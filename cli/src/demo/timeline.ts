@@ -21,17 +21,3 @@ export function createTimeline(options: { json: boolean; startedAtMs: number }):
     },
   };
 }
-
-/** Rows of equal columns, the first left and the others right aligned. */
-export function table(header: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const widths = header.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => (row[column] ?? "").length)),
-  );
-  const line = (row: readonly string[]) =>
-    row
-      .map((cell, column) =>
-        column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
-      )
-      .join("  ");
-  return [line(header), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)];
-}

@@ -2,6 +2,7 @@ export { ModelBuilder } from "./build.ts";
 export { type ImportOptions, importModel } from "./import.ts";
 export {
   bytesOf,
+  ELEMENT_TYPES,
   type ElementType,
   elementCount,
   type HostTensor,

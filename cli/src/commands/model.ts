@@ -1,0 +1,128 @@
+import { readFileSync } from "node:fs";
+import {
+  checkModel,
+  compileModel,
+  ELEMENT_TYPES,
+  type ElementType,
+  loadBundle,
+  type ModelReport,
+  modelInputs,
+  openModel,
+  readInputs,
+  tensorFromBytes,
+  writeBundle,
+} from "@surety/engine";
+import { UsageError } from "@surety/protocol";
+import type { Command } from "commander";
+import { EXIT, print, toJson } from "../output.ts";
+import { table } from "../table.ts";
+
+export function addModelCommands(program: Command): void {
+  const model = program.command("model").description("compile, check and run models");
+
+  model
+    .command("compile")
+    .description("compile an ONNX model to the exact profile")
+    .argument("<model>", "ONNX file")
+    .requiredOption(
+      "--calibrate <path>",
+      "calibration inputs: a file (.pb, .npy, .json, idx) or a directory of them",
+    )
+    .requiredOption("--out <dir>", "where to write the bundle")
+    .option("--json", "print one JSON object")
+    .addHelpText(
+      "after",
+      "\nExample:\n  surety model compile mnist-8.onnx --calibrate train-images-idx3-ubyte.gz --out digits",
+    )
+    .action(async (path: string, options: { calibrate: string; out: string; json?: true }) => {
+      const source = readModelFile(path);
+      const calibration = readInputs(options.calibrate, modelInputs(source));
+      const bundle = await compileModel({ model: source, calibration });
+      writeBundle(bundle, options.out);
+      const { accuracy, opCounts } = bundle.manifest;
+      const summary = {
+        modelId: bundle.modelId,
+        out: options.out,
+        instructions: bundle.instructions.length,
+        weightBytes: bundle.weights.reduce((sum, { length }) => sum + length, 0),
+        opCounts,
+        accuracy,
+      };
+      if (options.json) return print(toJson(summary));
+      print(`model id      ${summary.modelId}`);
+      print(`bundle        ${summary.out}`);
+      print(`instructions  ${summary.instructions}`);
+      print(`weights       ${summary.weightBytes.toLocaleString("en")} bytes`);
+      if (accuracy.top1Agreement !== undefined) {
+        print(
+          `agreement     ${(accuracy.top1Agreement * 100).toFixed(2)} % same class as float on ${accuracy.samples} calibration samples`,
+        );
+      }
+      print(`cosine        mean ${accuracy.cosineMean.toFixed(6)}, least ${accuracy.cosineMin.toFixed(6)}`);
+    });
+
+  model
+    .command("check")
+    .description("say op by op whether a model fits the exact profile")
+    .argument("<model>", "ONNX file")
+    .option("--json", "print one JSON object")
+    .action(async (path: string, options: { json?: true }) => {
+      const report = await checkModel(readModelFile(path));
+      print(options.json ? toJson(report) : describeReport(report));
+      process.exitCode = report.fits ? EXIT.success : EXIT.negative;
+    });
+
+  model
+    .command("run")
+    .description("run a bundle on onnxruntime and print its outputs as JSON, one line a sample")
+    .argument("<bundle>", "bundle directory")
+    .requiredOption("--input <path>", "input file (.pb, .npy, .json, idx) or a directory of them")
+    .option("--json", "the default; accepted for the sake of scripts")
+    .action(async (bundleDir: string, options: { input: string }) => {
+      const bundle = loadBundle(bundleDir);
+      const samples = readInputs(options.input, bundle.manifest.inputs);
+      const session = await openModel(bundle);
+      try {
+        for (const sample of samples) {
+          const outputs = await session.run(sample);
+          print(
+            toJson(
+              bundle.manifest.outputs.map(({ name, dtype, shape }, index) => ({
+                name,
+                dtype: ELEMENT_TYPES[dtype].ort,
+                shape,
+                data: numbersOf(dtype, shape, outputs[index] as Uint8Array),
+              })),
+            ),
+          );
+        }
+      } finally {
+        await session.release();
+      }
+    });
+}
+
+function numbersOf(dtype: ElementType, shape: readonly number[], bytes: Uint8Array): unknown[] {
+  return Array.from<unknown>(tensorFromBytes(dtype, shape, bytes).data as unknown as ArrayLike<unknown>);
+}
+
+function readModelFile(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new UsageError("MODEL_MISSING", `${path} cannot be read; name an ONNX file.`, { cause });
+  }
+}
+
+function describeReport(report: ModelReport): string {
+  const rows = report.nodes.map(({ op, node, fits, reason }) => [op, node, fits ? "yes" : `no: ${reason}`]);
+  const unfit = report.nodes.filter(({ fits }) => !fits).length + report.problems.length;
+  return [
+    ...table(["op", "node", "fits"], rows, "left"),
+    ...report.problems.map((problem) => `problem: ${problem}`),
+    "",
+    report.fits
+      ? `The model fits the exact profile (opset ${report.opset}, ${report.nodes.length} nodes).`
+      : `The model does not fit the exact profile: ${unfit} of its parts do not.`,
+  ].join("\n");
+}

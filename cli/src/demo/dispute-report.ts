@@ -1,0 +1,115 @@
+import type { Chain, SuretyAddresses } from "@surety/chain";
+import { decodeLogs, findLog } from "@surety/chain";
+import { disputeGameAbi, FatalError } from "@surety/protocol";
+import { type Address, decodeFunctionData, type Hex, size, type TransactionReceipt } from "viem";
+import { table } from "../table.ts";
+
+/** One transaction of a dispute. */
+export interface DisputeMove {
+  readonly by: string;
+  readonly move: string;
+  readonly gas: number;
+  readonly calldataBytes: number;
+  readonly transaction: Hex;
+}
+
+/** What a dispute took, read back from the chain. */
+export interface DisputeReport {
+  readonly moves: readonly DisputeMove[];
+  readonly movesBySide: Readonly<Record<string, number>>;
+  readonly transactions: number;
+  readonly totalGas: number;
+  readonly wallSeconds: number;
+  /** The instruction and element the game found. */
+  readonly layer: number;
+  readonly element: number;
+  /** The element's bits as posted and as the chain recomputed them. */
+  readonly posted: number;
+  readonly expected: number;
+  readonly slashedWei: bigint;
+  readonly paidWei: bigint;
+  readonly burnedWei: bigint;
+}
+
+export interface DisputeReportParameters {
+  readonly chain: Chain;
+  readonly addresses: SuretyAddresses;
+  readonly fromBlock: bigint;
+  /** Names of the accounts that may have moved, by lower-case address. */
+  readonly names: ReadonlyMap<string, string>;
+  readonly wallSeconds: number;
+}
+
+/**
+ * Reads every transaction sent to the dispute game since a block, and how the game ended.
+ *
+ * @throws FatalError DISPUTE_NOT_FOUND when no game was decided by a step in that range
+ */
+export async function reportDispute(parameters: DisputeReportParameters): Promise<DisputeReport> {
+  const { chain, addresses, fromBlock, names, wallSeconds } = parameters;
+  const moves: DisputeMove[] = [];
+  const receipts: TransactionReceipt[] = [];
+  const head = await chain.client.getBlockNumber();
+  for (let blockNumber = fromBlock; blockNumber <= head; blockNumber++) {
+    const block = await chain.client.getBlock({ blockNumber, includeTransactions: true });
+    for (const { hash, to, from, input } of block.transactions) {
+      if (to?.toLowerCase() !== addresses.game.toLowerCase()) continue;
+      const receipt = await chain.client.getTransactionReceipt({ hash });
+      receipts.push(receipt);
+      const { functionName } = decodeFunctionData({ abi: disputeGameAbi, data: input });
+      moves.push({
+        by: nameOf(from, names),
+        move: functionName,
+        gas: Number(receipt.gasUsed),
+        calldataBytes: size(input),
+        transaction: hash,
+      });
+    }
+  }
+  const logs = decodeLogs(
+    addresses,
+    receipts.flatMap((receipt) => receipt.logs),
+  );
+  const judged = findLog(logs, "game", "StepJudged");
+  const ended = findLog(logs, "game", "GameEnded");
+  const slashed = findLog(logs, "operators", "Slashed");
+  if (judged === undefined || ended === undefined || slashed === undefined) {
+    throw new FatalError("DISPUTE_NOT_FOUND", `No dispute was decided by a step since block ${fromBlock}.`);
+  }
+  const movesBySide: Record<string, number> = {};
+  for (const { by } of moves) movesBySide[by] = (movesBySide[by] ?? 0) + 1;
+  return {
+    moves,
+    movesBySide,
+    transactions: moves.length,
+    totalGas: moves.reduce((sum, { gas }) => sum + gas, 0),
+    wallSeconds,
+    layer: judged.args.instruction,
+    element: judged.args.element,
+    posted: judged.args.posted,
+    expected: judged.args.expected,
+    slashedWei: slashed.args.amountWei,
+    paidWei: slashed.args.paidWei,
+    burnedWei: slashed.args.burnedWei,
+  };
+}
+
+function nameOf(address: Address, names: ReadonlyMap<string, string>): string {
+  return names.get(address.toLowerCase()) ?? address;
+}
+
+/** The transactions of a dispute as a table with totals. */
+export function disputeTable(report: DisputeReport): string[] {
+  const rows = report.moves.map(({ by, move, gas, calldataBytes }) => [
+    `${by} ${move}`,
+    gas.toLocaleString("en"),
+    calldataBytes.toLocaleString("en"),
+  ]);
+  const sides = Object.entries(report.movesBySide).map(([side, count]) => `${side} ${count}`);
+  return [
+    ...table(["who and move", "gas", "calldata bytes"], rows),
+    "",
+    `moves ${sides.join(", ")} · transactions ${report.transactions} · gas ${report.totalGas.toLocaleString("en")} · ${report.wallSeconds.toFixed(1)} s`,
+    `found layer ${report.layer}, element ${report.element}: posted ${report.posted}, the chain computes ${report.expected}`,
+  ];
+}
