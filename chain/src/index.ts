@@ -11,7 +11,6 @@ export * from "./events/surety-log.ts";
 export * from "./reads/assertion.ts";
 export * from "./reads/credit.ts";
 export * from "./reads/game.ts";
-export * from "./reads/model-header.ts";
 export * from "./reads/operators.ts";
 export * from "./reads/registry.ts";
 export * from "./reads/request.ts";

@@ -1,8 +1,8 @@
-import { type AssertionId, disputeGameAbi, type GameId } from "@surety/protocol";
+import { type AssertionId, disputeGameAbi, type GameId, type ModelHeader } from "@surety/protocol";
 import { bytesToHex, type ContractFunctionArgs, type Hex } from "viem";
 import type { SuretyAddresses } from "../addresses.ts";
-import type { ModelHeader } from "../reads/model-header.ts";
 import { type ContractCall, contractCall } from "./call.ts";
+import { type ModelHeaderArgument, modelHeaderArgument } from "./model-header.ts";
 
 /** `IDisputeGame.Step`: the last move. */
 export type GameStep = ContractFunctionArgs<typeof disputeGameAbi, "nonpayable", "step">[3];
@@ -19,7 +19,7 @@ export function openGame(
 export interface CommitTraceParameters {
   readonly assertionId: AssertionId;
   readonly traceRoot: Hex;
-  readonly header: ModelHeader;
+  readonly header: ModelHeader | ModelHeaderArgument;
   /** The output tensor roots behind the posted output root. */
   readonly outputRoots: readonly Hex[];
   /** Multiproof of the output tensor roots in the trace. */
@@ -33,7 +33,7 @@ export function commitTrace(at: SuretyAddresses, parameters: CommitTraceParamete
   return contractCall("game", at.game, disputeGameAbi, "commitTrace", [
     assertionId,
     traceRoot,
-    header,
+    modelHeaderArgument(header),
     outputRoots,
     outputProof,
     children,
@@ -70,7 +70,7 @@ export function selectNode(at: SuretyAddresses, parameters: SelectParameters): C
 }
 
 export interface SelectTensorParameters extends SelectParameters {
-  readonly header: ModelHeader;
+  readonly header: ModelHeader | ModelHeaderArgument;
   /** The encoded instruction that computes the picked tensor. */
   readonly instruction: Hex;
   /** Path of the instruction in the program. */
@@ -85,7 +85,7 @@ export function selectTensor(at: SuretyAddresses, parameters: SelectTensorParame
     child,
     childHash,
     proof,
-    header,
+    modelHeaderArgument(header),
     instruction,
     instructionProof,
   ]);
@@ -95,12 +95,17 @@ export interface StepParameters {
   readonly gameId: GameId;
   /** The node in dispute. */
   readonly node: Hex;
-  readonly header: ModelHeader;
+  readonly header: ModelHeader | ModelHeaderArgument;
   readonly step: GameStep;
 }
 
 export function stepGame(at: SuretyAddresses, { gameId, node, header, step }: StepParameters): ContractCall {
-  return contractCall("game", at.game, disputeGameAbi, "step", [gameId, node, header, step]);
+  return contractCall("game", at.game, disputeGameAbi, "step", [
+    gameId,
+    node,
+    modelHeaderArgument(header),
+    step,
+  ]);
 }
 
 export function claimTimeout(at: SuretyAddresses, gameId: GameId): ContractCall {
