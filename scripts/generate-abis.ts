@@ -13,11 +13,12 @@ const generatedFolder = join(root, "protocol/src/generated");
 /** What is generated: the export's base name and where the contract stands. `deployable` ones also give their creation bytecode. */
 const CONTRACTS = [
   { name: "inferenceCallback", path: "interfaces/IInferenceCallback.sol", deployable: false },
-  { name: "modelRegistry", path: "interfaces/IModelRegistry.sol", deployable: false },
-  { name: "operatorRegistry", path: "interfaces/IOperatorRegistry.sol", deployable: false },
-  { name: "suretyOracle", path: "interfaces/ISuretyOracle.sol", deployable: false },
-  { name: "disputeGame", path: "interfaces/IDisputeGame.sol", deployable: false },
-  { name: "stepReferee", path: "interfaces/IStepReferee.sol", deployable: false },
+  { name: "modelRegistry", path: "request/ModelRegistry.sol", deployable: true },
+  { name: "operatorRegistry", path: "settle/OperatorRegistry.sol", deployable: true },
+  { name: "suretyOracle", path: "result/SuretyOracle.sol", deployable: true },
+  { name: "disputeGame", path: "dispute/DisputeGame.sol", deployable: true },
+  { name: "stepReferee", path: "dispute/StepReferee.sol", deployable: true },
+  { name: "digitReader", path: "examples/DigitReader.sol", deployable: true },
 ] as const;
 
 interface AbiItem {

@@ -4,6 +4,7 @@ export * from "./calls/game.ts";
 export * from "./calls/operators.ts";
 export * from "./calls/oracle.ts";
 export * from "./calls/registry.ts";
+export * from "./deploy.ts";
 export * from "./errors/contract-revert.ts";
 export * from "./events/cursor.ts";
 export * from "./events/follow.ts";

@@ -2,12 +2,22 @@
 pragma solidity ^0.8.30;
 
 import {AssertionId, GameId, ModelHeader} from "../types/SuretyTypes.sol";
+import {ICreditLedger} from "./ICreditLedger.sol";
 import {IStepReferee} from "./IStepReferee.sol";
 
 /// @title The dispute game: a walk down the poster's one tree, from the trace root to one element.
 /// @notice docs/protocol.md has the rules. Heights count levels above a tree's leaves. `REVEAL_LEVELS` levels are revealed at a time; a node
 /// of a tensor at height `BYTES_HEIGHT` or below is revealed as its bytes.
-interface IDisputeGame {
+interface IDisputeGame is ICreditLedger {
+    /// @notice docs/protocol.md says what each is for.
+    struct GameParameters {
+        uint128 challengeBondWei;
+        /// Of 10,000 parts of a lost bond, how many are burned; the same as the oracle's.
+        uint16 burnBps;
+        uint32 clockSeconds;
+        uint32 extensionSeconds;
+    }
+
     enum Phase {
         None,
         /// The poster must commit its trace root.
@@ -48,7 +58,7 @@ interface IDisputeGame {
         bytes32 node;
         uint32 height;
         uint32 position;
-        /// Only in phase Tensor: the instruction whose tensor is walked, the hash of its encoding, its bytes and element width.
+        /// Only in phase Tensor: the instruction whose tensor is walked, its leaf in the program tree, its bytes and element width.
         uint32 instruction;
         bytes32 instructionHash;
         uint32 tensorBytes;
@@ -78,6 +88,7 @@ interface IDisputeGame {
     event BytesRevealed(
         AssertionId indexed assertionId, uint32 instruction, uint32 height, uint32 position, bytes data
     );
+    /// @notice The node now in dispute. A picked tensor is reported as the top of its own tree.
     event NodeSelected(
         GameId indexed gameId, bool inTensor, uint32 instruction, uint32 height, uint32 position, bytes32 node
     );
@@ -85,8 +96,6 @@ interface IDisputeGame {
         GameId indexed gameId, uint32 instruction, uint32 element, IStepReferee.Verdict verdict, uint32 posted, uint32 expected
     );
     event GameEnded(GameId indexed gameId, AssertionId indexed assertionId, Phase outcome, uint256 paidWei, uint256 burnedWei);
-    event Credited(address indexed account, uint256 amountWei);
-    event Withdrawn(address indexed account, uint256 amountWei);
 
     error UnknownGame(GameId gameId);
     error WrongPhase(Phase actual, Phase expected);
@@ -107,7 +116,14 @@ interface IDisputeGame {
     /// @notice Thrown when the recomputed element equals the posted one.
     error ElementIsRight(uint256 element);
     error NoTimeout(Turn turn);
-    error NothingToWithdraw();
+    error NotOperatorRegistry(address caller);
+    /// @notice Thrown when an assertion stands no more, or never stood.
+    error NotDisputable(AssertionId assertionId);
+    /// @notice Thrown when a node of this height calls for another move (see `Turn` and docs/protocol.md).
+    error WrongHeight(uint256 height);
+    /// @notice Thrown when a child that lies wholly beyond the tree's last leaf is not 0.
+    error PaddingNotZero(uint256 child);
+    error ElementNotInLeaf(uint256 element, uint256 leaf);
 
     /// @notice Disputes an assertion. Pays exactly the challenge bond.
     /// @param outputRoot The disputed output root, so that a reorg cannot retarget the move.
@@ -158,11 +174,19 @@ interface IDisputeGame {
     /// @notice Gives the bond of a game back whose assertion another game refuted. Anyone may.
     function closeVoid(GameId gameId) external;
 
-    function withdraw() external;
+    /// @notice Takes the winner's part of a slashed bond. Operator registry only.
+    function onSlashed(address account) external payable;
 
+    function parameters() external view returns (GameParameters memory);
+    function oracle() external view returns (address);
+    function stepReferee() external view returns (address);
+    /// @notice Levels of a tree that one reveal shows.
+    function REVEAL_LEVELS() external view returns (uint256);
+    /// @notice A tensor's node of this height or less is revealed as its bytes.
+    function BYTES_HEIGHT() external view returns (uint256);
+    function gameCount() external view returns (uint256);
     function gameOf(GameId gameId) external view returns (GameView memory);
     function traceRootOf(AssertionId assertionId) external view returns (bytes32);
-    function creditOf(address account) external view returns (uint256);
     /// @notice Upper bound of the seconds from `open` to the end of a game, whatever the sides do.
     function maxGameSeconds() external view returns (uint256);
 }

@@ -14,6 +14,8 @@ interface IModelRegistry {
         uint32 inputCount;
         uint32 outputCount;
         bool registered;
+        /// The models are numbered from 1, so that a request can name its model in few bytes.
+        uint32 number;
     }
 
     event ModelRegistered(ModelId indexed modelId, address indexed registrant, ModelHeader header, string uri);
@@ -22,13 +24,14 @@ interface IModelRegistry {
     error NotRegistered(ModelId modelId);
     /// @notice Thrown when a header breaks a limit; `field` names it.
     error InvalidHeader(string field);
-    /// @notice Thrown when a presented header is not the one behind the id.
-    error HeaderMismatch(ModelId actual, ModelId expected);
 
     /// @notice Registers a model. Checks counts and sizes only: nodes validate the program before they serve it.
     function register(ModelHeader calldata header, string calldata uri) external returns (ModelId modelId);
 
     function summary(ModelId modelId) external view returns (ModelSummary memory);
+
+    /// @notice The model of a number and its summary; zeros when there is none.
+    function modelAt(uint32 number) external view returns (ModelId, ModelSummary memory);
 
     /// @notice Bytes of each input, in order.
     function inputBytesOf(ModelId modelId) external view returns (uint32[] memory);

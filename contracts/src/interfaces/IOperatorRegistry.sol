@@ -6,10 +6,21 @@ import {ModelId} from "../types/SuretyTypes.sol";
 /// @title Operators: stake, models served, locks, unbonding, slashing.
 /// @dev Stake is native currency. Exposure never exceeds stake: each open assertion locks its bond.
 interface IOperatorRegistry {
+    struct OperatorParameters {
+        /// Stake needed to join a model and to stay in it.
+        uint128 minStakeWei;
+        /// What one open assertion locks; the same as the oracle's.
+        uint128 assertionBondWei;
+        /// From leaving service to withdrawal.
+        uint32 unbondingSeconds;
+    }
+
     struct Operator {
+        /// Stake in service.
         uint128 stakeWei;
-        /// Part of the stake that open assertions hold.
+        /// Part of `stakeWei` that open assertions hold.
         uint128 lockedWei;
+        /// Out of service, to be withdrawn at `unbondsAt`.
         uint128 unbondingWei;
         uint40 unbondsAt;
         /// True after a slash: serves nothing any more, may only withdraw.
@@ -26,18 +37,25 @@ interface IOperatorRegistry {
     event Slashed(address indexed operator, uint256 amountWei, uint256 paidWei, uint256 burnedWei);
 
     error NotOracle(address caller);
+    error AmountTooLarge(uint256 amountWei);
     error StakeTooLow(uint256 actualWei, uint256 requiredWei);
     error OperatorJailed(address operator);
+    error NotJailed(address operator);
     error AlreadyServing(address operator, ModelId modelId);
     error NotServing(address operator, ModelId modelId);
     error StillUnbonding(uint256 unbondsAt);
     error NothingToWithdraw();
+    error PaymentFailed(address recipient, uint256 amountWei);
 
     function deposit() external payable;
+    /// @notice Enters the set that a model's requests are assigned from. Needs the minimum stake.
     function joinModel(ModelId modelId) external;
     function leaveModel(ModelId modelId) external;
-    /// @notice Takes free stake out of service; it can still be slashed until withdrawn.
+    /// @notice Takes a jailed operator out of a model's set. Anyone may; `pick` skips it anyway.
+    function evict(address operator, ModelId modelId) external;
+    /// @notice Takes free stake out of service. Who serves a model must keep the minimum stake. Begins the wait of all unbonding stake anew.
     function beginUnbonding(uint256 amountWei) external;
+    /// @notice Pays the caller's unbonded stake out.
     function withdraw() external;
 
     /// @notice Locks part of an operator's free stake. Oracle only.
@@ -47,10 +65,16 @@ interface IOperatorRegistry {
     /// @notice Takes a locked bond for good, jails the operator, credits `paidWei` to `recipient` in the dispute game's ledger and burns the rest. Oracle only.
     function slash(address operator, uint256 amountWei, address recipient, uint256 paidWei) external;
 
+    function parameters() external view returns (OperatorParameters memory);
+    function oracle() external view returns (address);
+    function disputeGame() external view returns (address);
     function operatorOf(address operator) external view returns (Operator memory);
     function freeStakeWei(address operator) external view returns (uint256);
+    /// @notice Whether an operator is in a model's set and not jailed.
     function serves(address operator, ModelId modelId) external view returns (bool);
+    /// @notice Size of a model's set. Counts jailed operators until they are evicted.
     function servingCount(ModelId modelId) external view returns (uint256);
-    /// @notice The operator that a random seed picks from a model's set; zero when the set is empty.
+    /// @notice The operator that a random seed picks from a model's set: never a jailed one, one that can lock a bond if there is one near.
+    /// Looks at 16 operators of the set at most, from a random place on; zero when none of them is fit.
     function pick(ModelId modelId, uint256 seed) external view returns (address);
 }

@@ -1,10 +1,24 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import {ICreditLedger} from "./ICreditLedger.sol";
 import {AssertionId, Delivery, ModelId, RequestId, RequestStatus} from "../types/SuretyTypes.sol";
 
 /// @title The oracle: request, post, finalise, deliver, refund.
-interface ISuretyOracle {
+/// @dev All entry points share one lock, so a consumer cannot enter while it is being called back.
+interface ISuretyOracle is ICreditLedger {
+    /// @notice docs/protocol.md says what each is for.
+    struct OracleParameters {
+        /// fee = baseFeeWei + callbackGas * callbackGasPriceWei
+        uint128 baseFeeWei;
+        uint128 callbackGasPriceWei;
+        uint128 assertionBondWei;
+        /// Of 10,000 parts of a lost bond, how many are burned.
+        uint16 burnBps;
+        uint32 exclusiveSeconds;
+        uint32 challengeWindowSeconds;
+    }
+
     struct InferenceRequest {
         ModelId modelId;
         /// Concatenation of the model's input tensors, little-endian, row-major.
@@ -54,8 +68,6 @@ interface ISuretyOracle {
     event Delivered(RequestId indexed requestId, bool success, bytes returnData);
     event Refunded(RequestId indexed requestId, address indexed requester, uint256 feeWei);
     event Refuted(AssertionId indexed assertionId, address indexed poster, address indexed challenger);
-    event Credited(address indexed account, uint256 amountWei);
-    event Withdrawn(address indexed account, uint256 amountWei);
 
     error NotDisputeGame(address caller);
     error UnknownRequest(RequestId requestId);
@@ -73,7 +85,12 @@ interface ISuretyOracle {
     error OutputMismatch(bytes32 actualRoot, bytes32 expectedRoot);
     error CallbackGasTooLow(uint256 availableGas, uint256 requiredGas);
     error NothingToRetry(RequestId requestId);
-    error NothingToWithdraw();
+    /// @notice Thrown when someone answers a model that it does not serve.
+    error NotServing(address caller, ModelId modelId);
+    error UnknownAssertion(AssertionId assertionId);
+    /// @notice Thrown when a game is opened too late.
+    error WindowClosed(uint256 windowEndsAt);
+    error AlreadyRefuted(AssertionId assertionId);
 
     /// @notice The fee a request must carry. Binding; what is paid above it is credited back to the payer.
     function quote(ModelId modelId, uint32 callbackGas) external view returns (uint256 feeWei);
@@ -86,19 +103,30 @@ interface ISuretyOracle {
     function retry(RequestId requestId, bytes calldata output) external;
     /// @notice Gives the fee of an unanswered request back after its deadline. Anyone may call.
     function refund(RequestId requestId) external;
-    /// @notice Pays out what the oracle holds for the caller (fees earned, excess, refunds).
-    function withdraw() external;
 
+    function parameters() external view returns (OracleParameters memory);
+    function modelRegistry() external view returns (address);
+    function operatorRegistry() external view returns (address);
+    function disputeGame() external view returns (address);
+    function requestCount() external view returns (uint256);
     function requestOf(RequestId requestId) external view returns (RequestView memory);
     function assertionOf(AssertionId assertionId) external view returns (AssertionView memory);
     /// @notice The final output root of a request; zero until it is final.
     function resultOf(RequestId requestId) external view returns (bytes32 outputRoot);
-    function creditOf(address account) external view returns (uint256 amountWei);
+    /// @notice What a dispute of an assertion is judged by; zeros when there is no such assertion.
+    function claimOf(AssertionId assertionId)
+        external
+        view
+        returns (address poster, ModelId modelId, bytes32 inputRoot, bytes32 outputRoot, bool disputable);
 
     /// @notice A game was opened on an assertion; reverts unless it can still be disputed. Dispute game only.
-    function onGameOpened(AssertionId assertionId) external;
+    function onGameOpened(AssertionId assertionId) external returns (bytes32 outputRoot);
     /// @notice A game on an assertion ended without refuting it. Dispute game only.
     function onGameClosed(AssertionId assertionId) external;
     /// @notice An assertion is proven wrong: slash, reopen. Dispute game only.
-    function onRefuted(AssertionId assertionId, address challenger) external;
+    /// @return paidWei Credited to the challenger in the game's ledger.
+    /// @return burnedWei Burned.
+    function onRefuted(AssertionId assertionId, address challenger)
+        external
+        returns (uint256 paidWei, uint256 burnedWei);
 }

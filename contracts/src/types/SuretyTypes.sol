@@ -10,6 +10,9 @@ type GameId is uint256;
 /// @notice keccak256(abi.encode(ModelHeader)): binds program, weights, graph and schema.
 type ModelId is bytes32;
 
+/// @notice Thrown on construction when a parameter breaks its bound; `name` says which.
+error InvalidParameter(string name, uint256 actual, uint256 bound);
+
 /// @notice One output of a model: the tensor of one instruction.
 struct ModelOutput {
     uint32 instruction;

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import {IModelRegistry} from "../interfaces/IModelRegistry.sol";
+import {IOperatorRegistry} from "../interfaces/IOperatorRegistry.sol";
+import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
+import {MerkleTree} from "../libraries/MerkleTree.sol";
+import {Burn} from "../settle/Burn.sol";
+import {CreditLedger} from "../settle/CreditLedger.sol";
+import {AssertionId, InvalidParameter, RequestId, RequestStatus} from "../types/SuretyTypes.sol";
+
+/// @title What the oracle's stages share: storage, parameters, the fee, and roots of calldata.
+abstract contract OracleStore is ISuretyOracle, CreditLedger {
+    /// @dev How a request's answer is delivered, and how far that has come.
+    enum DeliveryState {
+        Pull,
+        /// A callback is due, once the answer is final.
+        Due,
+        Failed,
+        Delivered
+    }
+
+    /// | slot | bits    | field                                            |
+    /// | ---- | ------- | ------------------------------------------------ |
+    /// | 0    | 0-159   | requester                                        |
+    /// | 0    | 160-191 | callbackGas                                      |
+    /// | 0    | 192-231 | deadline                                         |
+    /// | 0    | 232-239 | attempt                                          |
+    /// | 0    | 240-247 | status                                           |
+    /// | 0    | 248-255 | delivery                                         |
+    /// | 1    |         | inputRoot                                        |
+    /// | 2    | 0-159   | assignee                                         |
+    /// | 2    | 160-199 | exclusiveUntil                                   |
+    /// | 2    | 200-231 | modelNumber                                      |
+    /// | 2    | 232-239 | outputCount                                      |
+    ///
+    /// The fee follows from callbackGas and the parameters.
+    struct StoredRequest {
+        address requester;
+        uint32 callbackGas;
+        uint40 deadline;
+        uint8 attempt;
+        RequestStatus status;
+        DeliveryState delivery;
+        bytes32 inputRoot;
+        address assignee;
+        uint40 exclusiveUntil;
+        uint32 modelNumber;
+        uint8 outputCount;
+    }
+
+    /// @dev An assertion is refuted when its request is at a later attempt, final when its request is final at this one.
+    struct StoredAssertion {
+        address poster;
+        uint40 postedAt;
+        uint32 openGames;
+        bytes32 outputRoot;
+    }
+
+    /// @inheritdoc ISuretyOracle
+    address public immutable modelRegistry;
+    /// @inheritdoc ISuretyOracle
+    address public immutable operatorRegistry;
+    /// @inheritdoc ISuretyOracle
+    address public immutable disputeGame;
+    uint128 internal immutable BASE_FEE_WEI;
+    uint128 internal immutable CALLBACK_GAS_PRICE_WEI;
+    uint128 internal immutable ASSERTION_BOND_WEI;
+    uint16 internal immutable BURN_BPS;
+    uint32 internal immutable EXCLUSIVE_SECONDS;
+    uint32 internal immutable CHALLENGE_WINDOW_SECONDS;
+
+    /// @inheritdoc ISuretyOracle
+    uint256 public requestCount;
+    mapping(RequestId requestId => StoredRequest) internal _requests;
+    mapping(AssertionId assertionId => StoredAssertion) internal _assertions;
+
+    constructor(
+        address modelRegistry_,
+        address operatorRegistry_,
+        address disputeGame_,
+        OracleParameters memory parameters_
+    ) {
+        if (modelRegistry_ == address(0)) revert InvalidParameter("modelRegistry", 0, 1);
+        if (operatorRegistry_ == address(0)) revert InvalidParameter("operatorRegistry", 0, 1);
+        if (disputeGame_ == address(0)) revert InvalidParameter("disputeGame", 0, 1);
+        _requireBetween("baseFeeWei", parameters_.baseFeeWei, 0, type(uint96).max);
+        _requireBetween("callbackGasPriceWei", parameters_.callbackGasPriceWei, 0, type(uint64).max);
+        _requireBetween("assertionBondWei", parameters_.assertionBondWei, 1, type(uint96).max);
+        _requireBetween("burnBps", parameters_.burnBps, 1, Burn.BPS);
+        _requireBetween("exclusiveSeconds", parameters_.exclusiveSeconds, 1, 30 days);
+        _requireBetween("challengeWindowSeconds", parameters_.challengeWindowSeconds, 1, 30 days);
+        modelRegistry = modelRegistry_;
+        operatorRegistry = operatorRegistry_;
+        disputeGame = disputeGame_;
+        BASE_FEE_WEI = parameters_.baseFeeWei;
+        CALLBACK_GAS_PRICE_WEI = parameters_.callbackGasPriceWei;
+        ASSERTION_BOND_WEI = parameters_.assertionBondWei;
+        BURN_BPS = parameters_.burnBps;
+        EXCLUSIVE_SECONDS = parameters_.exclusiveSeconds;
+        CHALLENGE_WINDOW_SECONDS = parameters_.challengeWindowSeconds;
+    }
+
+    /// @inheritdoc ISuretyOracle
+    function parameters() external view returns (OracleParameters memory) {
+        return OracleParameters({
+            baseFeeWei: BASE_FEE_WEI,
+            callbackGasPriceWei: CALLBACK_GAS_PRICE_WEI,
+            assertionBondWei: ASSERTION_BOND_WEI,
+            burnBps: BURN_BPS,
+            exclusiveSeconds: EXCLUSIVE_SECONDS,
+            challengeWindowSeconds: CHALLENGE_WINDOW_SECONDS
+        });
+    }
+
+    function _requireBetween(string memory name, uint256 actual, uint256 least, uint256 most) private pure {
+        if (actual < least) revert InvalidParameter(name, actual, least);
+        if (actual > most) revert InvalidParameter(name, actual, most);
+    }
+
+    function _request(RequestId requestId) internal view returns (StoredRequest storage request) {
+        request = _requests[requestId];
+        if (request.status == RequestStatus.None) revert UnknownRequest(requestId);
+    }
+
+    function _assertionId(RequestId requestId, uint8 attempt) internal pure returns (AssertionId) {
+        return AssertionId.wrap(RequestId.unwrap(requestId) * 256 + attempt);
+    }
+
+    function _fee(uint32 callbackGas) internal view returns (uint256 feeWei) {
+        return BASE_FEE_WEI + uint256(callbackGas) * CALLBACK_GAS_PRICE_WEI;
+    }
+
+    function _models() internal view returns (IModelRegistry) {
+        return IModelRegistry(modelRegistry);
+    }
+
+    function _operators() internal view returns (IOperatorRegistry) {
+        return IOperatorRegistry(operatorRegistry);
+    }
+
+    /// @dev List hash of the tensor roots of `data`, cut into tensors of the given sizes. The sizes must add up to the data's.
+    function _rootOf(bytes calldata data, uint32[] memory sizes) internal pure returns (bytes32) {
+        bytes32[] memory roots = new bytes32[](sizes.length);
+        uint256 start = 0;
+        for (uint256 i = 0; i < sizes.length; ++i) {
+            roots[i] = MerkleTree.tensorRoot(data[start:start + sizes[i]]);
+            start += sizes[i];
+        }
+        return MerkleTree.listHashMemory(roots);
+    }
+
+    /// @dev The same for one tensor, whose size is the data's.
+    function _rootOf(bytes calldata data) internal pure returns (bytes32) {
+        bytes32[] memory roots = new bytes32[](1);
+        roots[0] = MerkleTree.tensorRoot(data);
+        return MerkleTree.listHashMemory(roots);
+    }
+}

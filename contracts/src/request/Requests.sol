@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import {IModelRegistry} from "../interfaces/IModelRegistry.sol";
+import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
+import {Delivery, ModelId, RequestId, RequestStatus} from "../types/SuretyTypes.sol";
+import {OracleStore} from "./OracleStore.sol";
+
+/// @title First stage of the oracle: a request is checked, rooted and assigned; unanswered, it is refunded.
+abstract contract Requests is OracleStore {
+    /// @inheritdoc ISuretyOracle
+    function quote(ModelId modelId, uint32 callbackGas) external view returns (uint256 feeWei) {
+        if (!_models().summary(modelId).registered) revert IModelRegistry.NotRegistered(modelId);
+        return _fee(callbackGas);
+    }
+
+    /// @inheritdoc ISuretyOracle
+    function requestInference(InferenceRequest calldata request)
+        external
+        payable
+        nonReentrant
+        returns (RequestId requestId)
+    {
+        uint256 feeWei = _fee(request.callbackGas);
+        if (msg.value < feeWei) revert FeeTooLow(msg.value, feeWei);
+        if (request.deadline <= block.timestamp) revert DeadlinePassed(request.deadline);
+        IModelRegistry.ModelSummary memory model = _models().summary(request.modelId);
+        if (!model.registered) revert IModelRegistry.NotRegistered(request.modelId);
+        if (request.input.length != model.inputBytes) revert WrongInputSize(request.input.length, model.inputBytes);
+        requestId = RequestId.wrap(++requestCount);
+        address assignee = _assign(requestId, 0, request.modelId);
+        if (assignee == address(0)) revert NobodyServes(request.modelId);
+
+        StoredRequest storage stored = _requests[requestId];
+        stored.requester = msg.sender;
+        stored.callbackGas = request.callbackGas;
+        stored.deadline = request.deadline;
+        stored.status = RequestStatus.Open;
+        stored.delivery = request.delivery == Delivery.Pull ? DeliveryState.Pull : DeliveryState.Due;
+        stored.inputRoot = model.inputCount == 1
+            ? _rootOf(request.input)
+            : _rootOf(request.input, _models().inputBytesOf(request.modelId));
+        stored.assignee = assignee;
+        stored.exclusiveUntil = uint40(block.timestamp + EXCLUSIVE_SECONDS);
+        stored.modelNumber = model.number;
+        stored.outputCount = uint8(model.outputCount);
+        _credit(msg.sender, msg.value - feeWei);
+        emit Requested(requestId, request.modelId, msg.sender, assignee, request.input);
+    }
+
+    /// @inheritdoc ISuretyOracle
+    function refund(RequestId requestId) external nonReentrant {
+        StoredRequest storage request = _request(requestId);
+        if (request.status != RequestStatus.Open) revert WrongStatus(request.status, RequestStatus.Open);
+        if (block.timestamp <= request.deadline) revert DeadlineNotPassed(request.deadline);
+        _refund(requestId, request);
+    }
+
+    /// @inheritdoc ISuretyOracle
+    function requestOf(RequestId requestId) external view returns (RequestView memory) {
+        StoredRequest storage request = _requests[requestId];
+        if (request.status == RequestStatus.None) {
+            RequestView memory none;
+            return none;
+        }
+        (ModelId modelId,) = _models().modelAt(request.modelNumber);
+        return RequestView({
+            status: request.status,
+            requester: request.requester,
+            modelId: modelId,
+            inputRoot: request.inputRoot,
+            feeWei: _fee(request.callbackGas),
+            callbackGas: request.callbackGas,
+            delivery: request.delivery == DeliveryState.Pull ? Delivery.Pull : Delivery.Final,
+            deadline: request.deadline,
+            assignee: request.assignee,
+            exclusiveUntil: request.exclusiveUntil,
+            attempt: request.attempt
+        });
+    }
+
+    function _refund(RequestId requestId, StoredRequest storage request) internal {
+        uint256 feeWei = _fee(request.callbackGas);
+        request.status = RequestStatus.Refunded;
+        _credit(request.requester, feeWei);
+        emit Refunded(requestId, request.requester, feeWei);
+    }
+
+    /// @dev The proposer of a block, and whoever simulates a transaction within it, can foresee this choice: a requester that may pick its block
+    /// can, with patience, pick its node. It gains no false answer by that, only a node of its liking.
+    function _assign(RequestId requestId, uint8 attempt, ModelId modelId) internal view returns (address) {
+        uint256 seed = uint256(keccak256(abi.encode(block.prevrandao, requestId, attempt)));
+        return _operators().pick(modelId, seed);
+    }
+}

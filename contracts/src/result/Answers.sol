@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import {IModelRegistry} from "../interfaces/IModelRegistry.sol";
+import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
+import {OracleStore} from "../request/OracleStore.sol";
+import {AssertionId, ModelId, RequestId, RequestStatus} from "../types/SuretyTypes.sol";
+import {Callback} from "./Callback.sol";
+
+/// @title Second stage of the oracle: an answer is posted, becomes final, and is delivered.
+abstract contract Answers is OracleStore {
+    /// @inheritdoc ISuretyOracle
+    function post(RequestId requestId, bytes calldata output) external nonReentrant returns (AssertionId assertionId) {
+        StoredRequest storage request = _request(requestId);
+        if (request.status != RequestStatus.Open) revert WrongStatus(request.status, RequestStatus.Open);
+        if (block.timestamp > request.deadline) revert DeadlinePassed(request.deadline);
+        // INVARIANT: nobody can copy the assignee's answer while its exclusive time lasts.
+        if (msg.sender != request.assignee && block.timestamp <= request.exclusiveUntil) {
+            revert NotYourTurn(request.assignee, request.exclusiveUntil);
+        }
+        (ModelId modelId, IModelRegistry.ModelSummary memory model) = _models().modelAt(request.modelNumber);
+        if (!_operators().serves(msg.sender, modelId)) revert NotServing(msg.sender, modelId);
+        if (output.length != model.outputBytes) revert WrongOutputSize(output.length, model.outputBytes);
+
+        assertionId = _assertionId(requestId, request.attempt);
+        request.status = RequestStatus.Asserted;
+        StoredAssertion storage assertion = _assertions[assertionId];
+        assertion.poster = msg.sender;
+        assertion.postedAt = uint40(block.timestamp);
+        assertion.outputRoot =
+            model.outputCount == 1 ? _rootOf(output) : _rootOf(output, _models().outputBytesOf(modelId));
+        emit Posted(assertionId, requestId, msg.sender, output);
+
+        _operators().lock(msg.sender, ASSERTION_BOND_WEI);
+    }
+
+    /// @inheritdoc ISuretyOracle
+    function finalise(RequestId requestId, bytes calldata output) external nonReentrant {
+        StoredRequest storage request = _request(requestId);
+        if (request.status != RequestStatus.Asserted) revert WrongStatus(request.status, RequestStatus.Asserted);
+        AssertionId assertionId = _assertionId(requestId, request.attempt);
+        StoredAssertion storage assertion = _assertions[assertionId];
+        uint256 windowEndsAt = assertion.postedAt + CHALLENGE_WINDOW_SECONDS;
+        // INVARIANT: final only when the window is over and no game is open.
+        if (block.timestamp < windowEndsAt) revert WindowOpen(windowEndsAt);
+        if (assertion.openGames != 0) revert GamesOpen(assertion.openGames);
+        _requireOutput(request, assertion.outputRoot, output);
+
+        // INVARIANT: a consumer can never block settlement: everything is stored before it is called.
+        bool due = request.delivery == DeliveryState.Due;
+        request.status = RequestStatus.Final;
+        if (due) request.delivery = DeliveryState.Delivered;
+        _credit(assertion.poster, _fee(request.callbackGas));
+        emit Finalised(assertionId, requestId, assertion.outputRoot);
+
+        _operators().unlock(assertion.poster, ASSERTION_BOND_WEI);
+        if (due) _deliver(requestId, request, false, output);
+    }
+
+    /// @inheritdoc ISuretyOracle
+    function retry(RequestId requestId, bytes calldata output) external nonReentrant {
+        StoredRequest storage request = _request(requestId);
+        // INVARIANT: a delivery succeeds once only.
+        if (request.delivery != DeliveryState.Failed) revert NothingToRetry(requestId);
+        _requireOutput(request, _assertions[_assertionId(requestId, request.attempt)].outputRoot, output);
+
+        request.delivery = DeliveryState.Delivered;
+        _deliver(requestId, request, true, output);
+    }
+
+    /// @dev The lock is held and the delivery marked as made: only a failure is noted afterwards.
+    function _deliver(RequestId requestId, StoredRequest storage request, bool generous, bytes calldata output) private {
+        (bool success, bytes memory returnData) =
+            Callback.deliver(request.requester, request.callbackGas, generous, requestId, output);
+        if (!success) request.delivery = DeliveryState.Failed;
+        emit Delivered(requestId, success, returnData);
+    }
+
+    function _requireOutput(StoredRequest storage request, bytes32 expectedRoot, bytes calldata output) private view {
+        bytes32 actualRoot;
+        if (request.outputCount == 1) {
+            if (output.length == 0) revert WrongOutputSize(0, 1);
+            actualRoot = _rootOf(output);
+        } else {
+            (ModelId modelId, IModelRegistry.ModelSummary memory model) = _models().modelAt(request.modelNumber);
+            if (output.length != model.outputBytes) revert WrongOutputSize(output.length, model.outputBytes);
+            actualRoot = _rootOf(output, _models().outputBytesOf(modelId));
+        }
+        if (actualRoot != expectedRoot) revert OutputMismatch(actualRoot, expectedRoot);
+    }
+
+    /// @inheritdoc ISuretyOracle
+    function resultOf(RequestId requestId) external view returns (bytes32 outputRoot) {
+        StoredRequest storage request = _requests[requestId];
+        if (request.status != RequestStatus.Final) return 0;
+        return _assertions[_assertionId(requestId, request.attempt)].outputRoot;
+    }
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
+import {Requests} from "../request/Requests.sol";
+import {Burn} from "../settle/Burn.sol";
+import {AssertionId, ModelId, RequestId, RequestStatus} from "../types/SuretyTypes.sol";
+
+/// @title What the dispute game tells the oracle.
+abstract contract Disputable is Requests {
+    modifier onlyDisputeGame() {
+        if (msg.sender != disputeGame) revert NotDisputeGame(msg.sender);
+        _;
+    }
+
+    /// @inheritdoc ISuretyOracle
+    function onGameOpened(AssertionId assertionId) external onlyDisputeGame nonReentrant returns (bytes32 outputRoot) {
+        (StoredAssertion storage assertion,,) = _disputed(assertionId);
+        uint256 windowEndsAt = assertion.postedAt + CHALLENGE_WINDOW_SECONDS;
+        if (block.timestamp >= windowEndsAt) revert WindowClosed(windowEndsAt);
+
+        ++assertion.openGames;
+        return assertion.outputRoot;
+    }
+
+    /// @inheritdoc ISuretyOracle
+    function onGameClosed(AssertionId assertionId) external onlyDisputeGame nonReentrant {
+        --_assertions[assertionId].openGames;
+    }
+
+    /// @inheritdoc ISuretyOracle
+    function onRefuted(AssertionId assertionId, address challenger)
+        external
+        onlyDisputeGame
+        nonReentrant
+        returns (uint256 paidWei, uint256 burnedWei)
+    {
+        (StoredAssertion storage assertion, RequestId requestId, StoredRequest storage request) = _disputed(assertionId);
+        (paidWei, burnedWei) = Burn.split(ASSERTION_BOND_WEI, BURN_BPS);
+        address poster = assertion.poster;
+
+        emit Refuted(assertionId, poster, challenger);
+        // Before the next node is picked: it must not be this one.
+        _operators().slash(poster, ASSERTION_BOND_WEI, challenger, paidWei);
+        if (request.attempt == type(uint8).max) _refund(requestId, request);
+        else _reopen(requestId, request);
+    }
+
+    /// @dev With nobody left to assign it to, whoever serves the model may answer at once.
+    function _reopen(RequestId requestId, StoredRequest storage request) private {
+        (ModelId modelId,) = _models().modelAt(request.modelNumber);
+        uint8 attempt = request.attempt + 1;
+        address assignee = _assign(requestId, attempt, modelId);
+        request.status = RequestStatus.Open;
+        request.attempt = attempt;
+        request.assignee = assignee;
+        request.exclusiveUntil =
+            uint40(assignee == address(0) ? block.timestamp - 1 : block.timestamp + EXCLUSIVE_SECONDS);
+        emit Reopened(requestId, assignee, attempt);
+    }
+
+    function _disputed(AssertionId assertionId)
+        private
+        view
+        returns (StoredAssertion storage assertion, RequestId requestId, StoredRequest storage request)
+    {
+        assertion = _assertions[assertionId];
+        if (assertion.poster == address(0)) revert UnknownAssertion(assertionId);
+        (requestId, request) = _requestBehind(assertionId);
+        if (_isRefuted(assertionId, request)) revert AlreadyRefuted(assertionId);
+    }
+
+    function _requestBehind(AssertionId assertionId) private view returns (RequestId, StoredRequest storage) {
+        RequestId requestId = RequestId.wrap(AssertionId.unwrap(assertionId) / 256);
+        return (requestId, _requests[requestId]);
+    }
+
+    function _isRefuted(AssertionId assertionId, StoredRequest storage request) private view returns (bool) {
+        return uint8(AssertionId.unwrap(assertionId)) < request.attempt || request.status == RequestStatus.Refunded;
+    }
+
+    /// @inheritdoc ISuretyOracle
+    function claimOf(AssertionId assertionId)
+        external
+        view
+        returns (address poster, ModelId modelId, bytes32 inputRoot, bytes32 outputRoot, bool disputable)
+    {
+        StoredAssertion storage assertion = _assertions[assertionId];
+        poster = assertion.poster;
+        if (poster == address(0)) return (poster, modelId, inputRoot, outputRoot, disputable);
+        (, StoredRequest storage request) = _requestBehind(assertionId);
+        (modelId,) = _models().modelAt(request.modelNumber);
+        inputRoot = request.inputRoot;
+        outputRoot = assertion.outputRoot;
+        disputable = request.status == RequestStatus.Asserted && !_isRefuted(assertionId, request);
+    }
+
+    /// @inheritdoc ISuretyOracle
+    function assertionOf(AssertionId assertionId) external view returns (AssertionView memory) {
+        StoredAssertion storage assertion = _assertions[assertionId];
+        AssertionView memory none;
+        if (assertion.poster == address(0)) return none;
+        (, StoredRequest storage request) = _requestBehind(assertionId);
+        bool refuted = _isRefuted(assertionId, request);
+        return AssertionView({
+            poster: assertion.poster,
+            postedAt: assertion.postedAt,
+            windowEndsAt: assertion.postedAt + CHALLENGE_WINDOW_SECONDS,
+            outputRoot: assertion.outputRoot,
+            openGames: assertion.openGames,
+            refuted: refuted,
+            finalised: !refuted && request.status == RequestStatus.Final
+        });
+    }
+}

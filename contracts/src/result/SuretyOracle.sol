@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import {OracleStore} from "../request/OracleStore.sol";
+import {Answers} from "./Answers.sol";
+import {Disputable} from "./Disputable.sol";
+
+/// @title The oracle: request, post, finalise, deliver, refund.
+contract SuretyOracle is Answers, Disputable {
+    constructor(
+        address modelRegistry_,
+        address operatorRegistry_,
+        address disputeGame_,
+        OracleParameters memory parameters_
+    ) OracleStore(modelRegistry_, operatorRegistry_, disputeGame_, parameters_) {}
+}
