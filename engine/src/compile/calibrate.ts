@@ -34,7 +34,6 @@ export async function calibrate(
   const computed = graph.nodes.map((node) => node.outputs[0] ?? "").filter((name) => name !== "");
   const output = computed.filter((name) => !declared.has(name)).map((name) => ({ name }));
   const session = await createSession(appendToModel(source, { output }), {
-    optimisation: "none",
     intraOpNumThreads: 1,
   });
   try {

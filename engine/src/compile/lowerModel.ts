@@ -12,8 +12,8 @@ export interface ExactModel {
   readonly instructions: readonly Instruction[];
   /** Per instruction: what it computes, for people. */
   readonly names: readonly string[];
-  /** Per instruction: where the exact graph has the same tensor. */
-  readonly sources: readonly TraceSource[];
+  /** Per instruction: where the exact graph has the same tensor; null where it does not. */
+  readonly sources: readonly (TraceSource | null)[];
   readonly weights: readonly WeightTensor[];
   readonly inputs: readonly { readonly name: string; readonly dims: readonly number[] }[];
   readonly outputs: readonly {

@@ -2,20 +2,11 @@ import { FatalError } from "@surety/protocol";
 import { ModelBuilder } from "../onnx/build.ts";
 import { describeNode, type Graph, type GraphNode } from "../onnx/graph.ts";
 import type { HostTensor } from "../onnx/tensor.ts";
-import type { Dtype } from "../program/instruction.ts";
 import { Expression } from "./expression.ts";
-import { type OperandDraft, ProgramBuilder } from "./programBuilder.ts";
+import { type Layout, mapInstruction } from "./mapInstruction.ts";
+import { ProgramBuilder } from "./programBuilder.ts";
 import { type Quantisation, quantiseActivation, type ValueStatistics } from "./quantisation.ts";
-import {
-  type Axis,
-  broadcastView,
-  freshDims,
-  isRowMajor,
-  product,
-  refineViews,
-  type View,
-  wholeView,
-} from "./view.ts";
+import { broadcastView, isRowMajor, type View, wholeView } from "./view.ts";
 
 /** A value both forms have: a tensor of the exact graph, a view in the program. */
 export interface ExactValue {
@@ -163,9 +154,9 @@ export class Lowering {
 
   /**
    * The u8 form of a value, made by QuantizeLinear if only f32 exists.
-   * @param channelsLast commit a newly made tensor with dimension 1 innermost
+   * @param layout of a newly made tensor
    */
-  quantised(name: string, channelsLast = false): QuantisedValue {
+  quantised(name: string, layout: Layout = "as-first"): QuantisedValue {
     const { u8, f32 } = this.known(name);
     if (u8) return u8;
     if (!f32) throw new FatalError("COMPILE_INTERNAL", `The value "${name}" is used before it is computed.`);
@@ -179,7 +170,15 @@ export class Lowering {
     );
     const expression = new Expression();
     expression.quantise(expression.load(0), quantisation);
-    const view = this.mapInstruction(`${name}: quantise`, tensor, "u8", [f32.view], expression, channelsLast);
+    const view = mapInstruction(
+      this.program,
+      `${name}: quantise`,
+      tensor,
+      "u8",
+      [f32.view],
+      expression,
+      layout,
+    );
     const value = { tensor, dims: f32.dims, view, quantisation };
     this.setQuantised(name, value);
     return value;
@@ -194,7 +193,8 @@ export class Lowering {
     this.exact.node("DequantizeLinear", this.#dequantiseInputs(u8), [tensor]);
     const expression = new Expression();
     expression.dequantise(expression.load(0), u8.quantisation);
-    const view = this.mapInstruction(
+    const view = mapInstruction(
+      this.program,
       `${name}: dequantise`,
       tensor,
       "f32",
@@ -225,75 +225,12 @@ export class Lowering {
     return { tensor, view: value.view, quantisation: value.quantisation };
   }
 
-  /** The operand of a view whose axes, flattened, are the instruction's output axes in `order`. */
-  static elementwiseOperand(view: View, order: readonly number[]): OperandDraft {
-    const { space, index, dtype, elements, offset } = view;
-    const strides = view.dims.flat().map((axis) => axis.stride);
-    return {
-      space,
-      index,
-      dtype,
-      elements,
-      offset,
-      out: order.map((axis) => strides[axis] as number),
-      reduce: [],
-    };
-  }
-
-  /**
-   * An elementwise instruction over views of equal logical sizes (broadcast them first).
-   *
-   * @param layout how the new tensor lies in memory: like the first view (false), dimension 1 innermost (true), or row-major
-   * @returns the view of the new tensor
-   */
-  mapInstruction(
-    name: string,
-    tensor: string,
-    dtype: Dtype,
-    views: readonly View[],
-    expression: Expression,
-    layout: boolean | "row-major",
-  ): View {
-    const refined = refineViews(views);
-    if (refined === undefined) {
-      throw new FatalError(
-        "COMPILE_LAYOUT",
-        `${name}: its operands lie in memory in ways that do not fit together.`,
-      );
-    }
-    const sizes = refined.sizes;
-    const flat = sizes.flat();
-    const order = memoryOrder(refined.views[0] as View, sizes, layout);
-    const index = this.program.add(
-      name,
-      { tensor, shape: flat.length === 0 ? [1] : flat, permutation: flat.length === 0 ? [0] : order },
-      {
-        accumulate: "none",
-        outDtype: dtype,
-        outDims: flat.length === 0 ? [1] : order.map((axis) => flat[axis] as number),
-        reduceDims: [],
-        operands: refined.views.map((view) => {
-          const operand = Lowering.elementwiseOperand(view, order);
-          return flat.length === 0 ? { ...operand, out: [0] } : operand;
-        }),
-        expression: expression.operations,
-      },
-    );
-    return {
-      space: "trace",
-      index,
-      dtype,
-      elements: product(flat),
-      offset: 0,
-      dims: freshDims(sizes, order),
-    };
-  }
-
   /** A row-major copy of a value, for where strides cannot express what is needed. */
   copy(name: string, value: ExactValue): ExactValue {
     const expression = new Expression();
     expression.load(0);
-    const view = this.mapInstruction(
+    const view = mapInstruction(
+      this.program,
       `${name}: copy`,
       value.tensor,
       value.view.dtype,
@@ -331,25 +268,3 @@ export class Lowering {
 export const VIEW_OPS: ReadonlySet<string> = new Set(
   "Flatten Reshape Squeeze Unsqueeze Transpose Identity Dropout".split(" "),
 );
-
-function memoryOrder(
-  first: View,
-  sizes: readonly (readonly number[])[],
-  layout: boolean | "row-major",
-): number[] {
-  const axes: Axis[] = first.dims.flat();
-  const logical = axes.map((_, axis) => axis);
-  if (layout === "row-major") return logical;
-  if (layout && sizes.length >= 3) {
-    const before = (sizes[0] ?? []).length;
-    const channels = (sizes[1] ?? []).length;
-    const isChannel = (axis: number) => axis >= before && axis < before + channels;
-    return [
-      ...logical.filter((axis) => axis < before),
-      ...logical.filter((axis) => axis >= before + channels),
-      ...logical.filter(isChannel),
-    ];
-  }
-  if (axes.some((axis) => axis.stride === 0)) return logical;
-  return logical.sort((a, b) => (axes[b] as Axis).stride - (axes[a] as Axis).stride || a - b);
-}

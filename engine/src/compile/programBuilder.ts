@@ -48,7 +48,8 @@ export class ProgramBuilder {
   readonly instructions: Instruction[] = [];
   /** What each instruction computes, for people: the source node and the role. */
   readonly names: string[] = [];
-  readonly sources: TraceSource[] = [];
+  /** Null where the exact graph has no such tensor: the reference computes it. */
+  readonly sources: (TraceSource | null)[] = [];
   readonly weights: WeightTensor[] = [];
   readonly #weightByContent = new Map<string, number>();
 
@@ -65,7 +66,7 @@ export class ProgramBuilder {
   }
 
   /** Adds an instruction, its axes of size 1 dropped and its neighbouring axes merged; returns its number. */
-  add(name: string, source: TraceSource, draft: InstructionDraft): number {
+  add(name: string, source: TraceSource | null, draft: InstructionDraft): number {
     const instruction = normalise(draft);
     if (instruction.outDims.length > 8 || instruction.reduceDims.length > 8) {
       throw new FatalError("COMPILE_RANK", `${name} needs more than 8 dimensions.`);
@@ -147,6 +148,7 @@ function mergePlan(
       sizes.push(size);
     }
   }
+  // Callers read a missing coefficient as 0, so axis 0 may stand for no axis at all.
   if (kept.length === 0) return { kept: [0], sizes: [1] };
   return { kept, sizes };
 }

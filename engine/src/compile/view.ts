@@ -77,8 +77,22 @@ export function isRowMajor(view: View): boolean {
 
 /** The same elements under other logical sizes; undefined where an axis would have to be cut unevenly. */
 export function reshapeView(view: View, sizes: readonly number[]): View | undefined {
-  const dims = regroup(view.dims.flat(), sizes);
+  const dims = regroup(mergeNeighbours(view.dims.flat()), sizes);
   return dims && { ...view, dims };
+}
+
+/** Makes one axis of neighbours that together step evenly. */
+function mergeNeighbours(axes: readonly Axis[]): Axis[] {
+  const merged: Axis[] = [];
+  for (const axis of axes) {
+    const outer = merged.at(-1);
+    if (outer?.stride === axis.size * axis.stride) {
+      merged[merged.length - 1] = { size: outer.size * axis.size, stride: axis.stride };
+    } else {
+      merged.push(axis);
+    }
+  }
+  return merged;
 }
 
 /** Splits a row-major list of axes into groups of the given sizes. */

@@ -103,7 +103,7 @@ async function evaluateNode(
       output: node.outputs.filter((name) => name !== "").map((name) => ({ name })),
     },
   });
-  const session = await createSession(bytes, { optimisation: "none", intraOpNumThreads: 1 });
+  const session = await createSession(bytes, { intraOpNumThreads: 1 });
   try {
     const feeds = Object.fromEntries(reads.map((name, index) => [name, operands[index] as HostTensor]));
     const results = await runSession(session, feeds);

@@ -9,13 +9,14 @@ export interface SessionParameters {
   /** Threads inside one operator. Default: onnxruntime's (one per core). */
   readonly intraOpNumThreads?: number;
   /**
-   * "exact" (default): only graph rewrites that keep every byte. onnxruntime's further levels fuse DequantizeLinear,
-   * Add, QuantizeLinear into QLinearAdd, whose arithmetic differs from CPU to CPU. "all": for float models.
+   * "exact" (default): the graph as it is written. Even onnxruntime's basic rewrites change bytes: one merges QuantizeLinear,
+   * DequantizeLinear, QuantizeLinear, DequantizeLinear into one pair, further ones make QLinearAdd, whose arithmetic differs from
+   * CPU to CPU. "fast": all rewrites, for float models.
    */
-  readonly optimisation?: "exact" | "all" | "none";
+  readonly optimisation?: "exact" | "fast";
 }
 
-const LEVELS = { exact: "basic", all: "all", none: "disabled" } as const;
+const LEVELS = { exact: "disabled", fast: "all" } as const;
 
 /** @throws FatalError ONNX_REFUSED when onnxruntime does not accept the model */
 export async function createSession(

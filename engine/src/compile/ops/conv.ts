@@ -96,7 +96,7 @@ export const conv: Rule = {
 
 /** The u8 form of an image whose view has one axis per dimension. */
 export function imageOf(lowering: Lowering, name: string, node: GraphNode): QuantisedValue {
-  const value = lowering.quantised(name, true);
+  const value = lowering.quantised(name, "channels-last");
   if (value.dims.length < 3) throw lowering.unsupported(node, `its input has the shape [${value.dims}]`);
   if (imageAxes(value.view)) return value;
   return { ...lowering.copy(name, value), quantisation: value.quantisation };

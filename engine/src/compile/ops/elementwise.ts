@@ -3,6 +3,7 @@ import type { HostTensor } from "../../onnx/tensor.ts";
 import { batchNormalisation } from "../absorb.ts";
 import { Expression } from "../expression.ts";
 import type { Lowering } from "../lowering.ts";
+import { mapInstruction } from "../mapInstruction.ts";
 import { checkOperands, isConstant, type Rule } from "../rule.ts";
 import { broadcastView, type View } from "../view.ts";
 
@@ -148,6 +149,6 @@ function finish(node: GraphNode, lowering: Lowering, parts: Elementwise): void {
     [tensor],
   );
   expression.quantise(parts.value, quantisation);
-  const view = lowering.mapInstruction(node.name, tensor, "u8", views, expression, false);
+  const view = mapInstruction(lowering.program, node.name, tensor, "u8", views, expression, "as-first");
   lowering.setQuantised(output, { tensor, dims: lowering.dims(output), view, quantisation });
 }
