@@ -1,1 +1,6 @@
-export {};
+export * from "./dispute/evaluate-run.ts";
+export * from "./dispute/move.ts";
+export * from "./dispute/own-run.ts";
+export * from "./dispute/revealed.ts";
+export * from "./dispute/strategy.ts";
+export * from "./dispute/to-call.ts";

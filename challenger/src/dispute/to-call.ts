@@ -17,19 +17,15 @@ export function toCall(
   header: ModelHeader,
   move: ChallengerMove,
 ): ContractCall | undefined {
-  const onChain = {
-    ...header,
-    outputs: header.outputs.map(({ instruction, bytes }) => ({ instruction, bytes_: bytes })),
-  };
   switch (move.kind) {
     case "wait":
       return undefined;
     case "select":
       return selectNode(at, { ...move, gameId });
     case "selectTensor":
-      return selectTensor(at, { ...move, gameId, header: onChain });
+      return selectTensor(at, { ...move, gameId, header });
     case "step":
-      return stepGame(at, { ...move, gameId, header: onChain });
+      return stepGame(at, { ...move, gameId, header });
     case "claimTimeout":
       return claimTimeout(at, gameId);
     case "closeVoid":

@@ -1,0 +1,140 @@
+import {
+  createTransactionManager,
+  disputeParameters,
+  isDevnet,
+  openChain,
+  requireContracts,
+} from "@surety/chain";
+import { FatalError } from "@surety/protocol";
+import { pino } from "pino";
+import { privateKeyToAccount } from "viem/accounts";
+import { createApi } from "../api/api.ts";
+import { createMetrics } from "../metrics/metrics.ts";
+import type { ChallengerOptions } from "../options/options.ts";
+import { openStore } from "../store/store.ts";
+import { openBundleDirectory } from "../verify/bundle-directory.ts";
+import { startModelThread } from "../verify/model-thread.ts";
+import { watchChain } from "../watch/watch-chain.ts";
+import { createEngineRoom } from "./engine-room.ts";
+
+export interface RunningChallenger {
+  /** Base URL of the API. */
+  readonly url: string;
+  readonly address: `0x${string}`;
+  /** Rejects when the service can no longer do its work; pending while it does. */
+  readonly failed: Promise<never>;
+  /** Finishes what runs and lets go of everything. Games go on where they stand at the next start. */
+  stop(): Promise<void>;
+}
+
+const DEFAULT_PORT = 9465;
+const DEFAULT_CAP_WEI = 500_000_000_000n;
+
+/**
+ * Starts a challenger: watch, verify, dispute, settle.
+ *
+ * @example
+ * const challenger = await startChallenger({ rpcUrl, addresses, privateKey, bundlesDir: "models" });
+ * await challenger.stop();
+ *
+ * @throws FatalError RPC_UNREACHABLE, WRONG_CHAIN, NO_CONTRACT, PLAINTEXT_KEY, BUNDLES_UNREADABLE, STORE_LOCKED, STORE_OTHER_DEPLOYMENT, PORT_IN_USE
+ */
+export async function startChallenger(options: ChallengerOptions): Promise<RunningChallenger> {
+  const { addresses, rpcUrl, pollMs = 500, host = "127.0.0.1", port = DEFAULT_PORT } = options;
+  const maxFeePerGasCapWei = options.maxFeePerGasCapWei ?? DEFAULT_CAP_WEI;
+  const dataDir = options.dataDir ?? ".surety/challenger";
+  // Logs go to standard error: standard output carries the ready line alone.
+  const log = pino(
+    {
+      name: "challenger",
+      level: options.logLevel ?? "info",
+      redact: ["privateKey", "*.privateKey", "authorization"],
+    },
+    pino.destination({ dest: 2, sync: false }),
+  );
+  const chain = await openChain({
+    rpcUrl,
+    pollMs,
+    ...(options.chainId === undefined ? {} : { chainId: options.chainId }),
+  });
+  if (!isDevnet(chain.chainId)) {
+    throw new FatalError(
+      "PLAINTEXT_KEY",
+      `A plaintext key is only accepted on a development chain; this is chain ${chain.chainId}.`,
+    );
+  }
+  await requireContracts(chain, addresses);
+  const { challengeBondWei } = await disputeParameters(chain, addresses);
+  const account = privateKeyToAccount(options.privateKey);
+  const metrics = createMetrics();
+  const bundles = openBundleDirectory(options.bundlesDir);
+  const deployment = `${chain.chainId}/${addresses.oracle}/${addresses.game}`.toLowerCase();
+  const store = openStore({ dataDir, deployment });
+  const thread = startModelThread();
+  const transactions = createTransactionManager({ chain, account, maxFeePerGasCapWei });
+  const room = createEngineRoom({
+    ...{ chain, addresses, store, bundles, thread, log, metrics, challengeBondWei, maxFeePerGasCapWei },
+    account: account.address,
+    send: transactions.send,
+    watchOnly: options.watchOnly ?? false,
+  });
+
+  let head = 0n;
+  let caughtUp = false;
+  const ending = new AbortController();
+  const api = createApi({
+    log,
+    metrics,
+    games: () => store.games(account.address),
+    notReady: () => (caughtUp ? undefined : "reading the chain's past"),
+  });
+  const release = async (): Promise<void> => {
+    await api.close();
+    await thread.close();
+    store.close();
+  };
+  let url: string;
+  try {
+    url = await api.listen({ host, port });
+  } catch (cause) {
+    await release();
+    throw new FatalError("PORT_IN_USE", `The API cannot listen on ${host}:${port}. Give another --port.`, {
+      cause,
+    });
+  }
+
+  const watching = watchChain({
+    ...{ chain, addresses, store, signal: ending.signal },
+    startBlock: options.startBlock ?? 0n,
+    finalityBlocks: options.finalityBlocks ?? 64,
+    onBlock(block) {
+      head = block.number;
+      caughtUp ||= block.isHead;
+      metrics.headBlock.set(Number(block.number));
+      if (caughtUp) room.tick(head, block.isHead);
+    },
+    onReorg(depth) {
+      metrics.reorgs.inc();
+      log.warn({ depth }, "reorg undone");
+    },
+    onIdle() {
+      caughtUp = true;
+    },
+  });
+  const timer = setInterval(() => caughtUp && room.tick(head, true), pollMs);
+  log.info({ url, address: account.address, chainId: chain.chainId, bundles: bundles.count }, "started");
+
+  return {
+    url,
+    address: account.address,
+    failed: watching.then(() => new Promise<never>(() => {})),
+    async stop() {
+      clearInterval(timer);
+      ending.abort();
+      await Promise.allSettled([watching, room.idle()]);
+      await release();
+      log.info("stopped");
+      log.flush();
+    },
+  };
+}

@@ -1,0 +1,4 @@
+export * from "./describe.ts";
+export type { SimulatedTransaction, Simulation } from "./result.ts";
+export * from "./simulate-dispute.ts";
+export type { Tamper } from "./tamper.ts";

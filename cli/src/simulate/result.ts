@@ -1,0 +1,70 @@
+import type { Hex } from "viem";
+
+/** One transaction of a simulated dispute. */
+export interface SimulatedTransaction {
+  readonly by: "poster" | "challenger";
+  /** The contract's function. */
+  readonly move: string;
+  readonly gas: number;
+  readonly calldataBytes: number;
+  readonly transaction: Hex;
+}
+
+/** What a simulated dispute came to. */
+export interface Simulation {
+  readonly winner: "challenger" | "poster";
+  /** The instruction and element that the game found; null when it found none. */
+  readonly layer: number | null;
+  readonly element: number | null;
+  /** The element's bits as posted and as the chain recomputed them; null when no step was judged. */
+  readonly posted: number | null;
+  readonly expected: number | null;
+  /** Moves of both sides; `claimTimeout` is none. */
+  readonly moves: number;
+  readonly movesBySide: { readonly poster: number; readonly challenger: number };
+  readonly transactions: number;
+  readonly gas: {
+    readonly open: number;
+    readonly commit: number;
+    /** `reveal` and `revealBytes`, in order. */
+    readonly reveal: readonly number[];
+    /** `select` and `selectTensor`, in order. */
+    readonly select: readonly number[];
+    /** 0 when the game did not come to a step. */
+    readonly step: number;
+    /** 0 unless a clock ran out. */
+    readonly claimTimeout: number;
+    readonly total: number;
+  };
+  readonly maxCalldataBytes: number;
+  /** True when the lie did not show in the output and the liar changed its output as well. */
+  readonly masked: boolean;
+  readonly transcript: readonly SimulatedTransaction[];
+}
+
+/** Adds up a dispute's transactions. */
+export function totalsOf(
+  transcript: readonly SimulatedTransaction[],
+): Pick<Simulation, "moves" | "movesBySide" | "transactions" | "gas" | "maxCalldataBytes" | "transcript"> {
+  const gasOf = (...moves: string[]) =>
+    transcript.filter(({ move }) => moves.includes(move)).map(({ gas }) => gas);
+  const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+  const moved = transcript.filter(({ move }) => move !== "claimTimeout");
+  const by = (side: string) => moved.filter((row) => row.by === side).length;
+  return {
+    moves: moved.length,
+    movesBySide: { poster: by("poster"), challenger: by("challenger") },
+    transactions: transcript.length,
+    gas: {
+      open: sum(gasOf("open")),
+      commit: sum(gasOf("commitTrace")),
+      reveal: gasOf("reveal", "revealBytes"),
+      select: gasOf("select", "selectTensor"),
+      step: sum(gasOf("step")),
+      claimTimeout: sum(gasOf("claimTimeout")),
+      total: sum(transcript.map(({ gas }) => gas)),
+    },
+    maxCalldataBytes: Math.max(0, ...transcript.map(({ calldataBytes }) => calldataBytes)),
+    transcript,
+  };
+}
