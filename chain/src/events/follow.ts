@@ -43,6 +43,8 @@ export interface FollowChainParameters {
   readonly finalityBlocks?: number;
   /** Most blocks per request of logs. Default: 1,000. */
   readonly batchBlocks?: number;
+  /** Called at every poll that finds nothing new: the stream is at the head. */
+  readonly onIdle?: () => void;
   /** Ends the stream. */
   readonly signal?: AbortSignal;
 }
@@ -95,6 +97,7 @@ export async function* followChain(parameters: FollowChainParameters): AsyncGene
         cursor = [...cursor, bare(block)];
         yield { type: "block", block: { ...block, isHead: block.number === head.number }, logs, cursor };
       } else {
+        parameters.onIdle?.();
         await sleep(chain.pollMs, undefined, signal === undefined ? {} : { signal });
         continue;
       }
