@@ -1,0 +1,47 @@
+import { FatalError } from "@surety/protocol";
+import Fastify, { type FastifyBaseLogger } from "fastify";
+import type { Logger } from "pino";
+import type { Metrics } from "../metrics/metrics.ts";
+
+export interface ApiParameters {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** Name of each check and whether it is good now. */
+  readonly readiness: () => Promise<Readonly<Record<string, boolean>>>;
+  /** The body of /v1/status, JSON-safe. */
+  readonly status: () => Promise<object>;
+}
+
+export interface Api {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/**
+ * The node's read-only HTTP API: /health/live, /health/ready, /metrics, /v1/status.
+ *
+ * @throws FatalError PORT_IN_USE
+ */
+export async function serveApi(parameters: ApiParameters): Promise<Api> {
+  const { host, port, logger, metrics, readiness, status } = parameters;
+  const app = Fastify({ loggerInstance: logger as FastifyBaseLogger, disableRequestLogging: true });
+  app.get("/health/live", () => ({ status: "live" }));
+  app.get("/health/ready", async (_request, reply) => {
+    const checks = await readiness();
+    const ready = Object.values(checks).every(Boolean);
+    return reply.code(ready ? 200 : 503).send({ status: ready ? "ready" : "not ready", checks });
+  });
+  app.get("/metrics", async (_request, reply) => {
+    return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());
+  });
+  app.get("/v1/status", () => status());
+  try {
+    return { url: await app.listen({ host, port }), close: () => app.close() };
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== "EADDRINUSE") throw cause;
+    throw new FatalError("PORT_IN_USE", `Port ${port} of ${host} is in use. Give another --port.`, { cause });
+  }
+}

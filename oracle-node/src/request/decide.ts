@@ -1,0 +1,20 @@
+import type { RequestView } from "@surety/chain";
+import { type Address, isAddressEqual } from "viem";
+
+export type ServeDecision =
+  | "serve"
+  /** Someone else has the exclusive right for now. */
+  | "wait"
+  /** Answered, over, or too late. */
+  | "leave";
+
+/**
+ * Whether an operator should answer a request now.
+ *
+ * @param nowSeconds The chain's time.
+ */
+export function decideServing(view: RequestView, operator: Address, nowSeconds: number): ServeDecision {
+  if (view.status !== "open" || nowSeconds > view.deadline) return "leave";
+  if (isAddressEqual(view.assignee, operator)) return "serve";
+  return nowSeconds > view.exclusiveUntil ? "serve" : "wait";
+}
