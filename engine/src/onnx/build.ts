@@ -21,6 +21,7 @@ export type AttributeInput = number | string | readonly number[] | HostTensor | 
  */
 export class ModelBuilder {
   readonly #opset: number;
+  readonly #nodeNames = new Set<string>();
   readonly #nodes: NodeProto[] = [];
   readonly #initializers: TensorProto[] = [];
   readonly #inputs: ValueInfoProto[] = [];
@@ -55,12 +56,20 @@ export class ModelBuilder {
   ): this {
     this.#nodes.push({
       opType: op,
-      name: name || `${op}_${this.#nodes.length}`,
+      name: this.#uniqueNodeName(name || `${op}_${this.#nodes.length}`),
       input: [...inputs],
       output: [...outputs],
       attribute: Object.entries(attributes).map(([key, value]) => attributeProto(key, value)),
     });
     return this;
+  }
+
+  /** onnxruntime refuses two nodes of one name. */
+  #uniqueNodeName(base: string): string {
+    let name = base;
+    for (let suffix = 2; this.#nodeNames.has(name); suffix++) name = `${base}_${suffix}`;
+    this.#nodeNames.add(name);
+    return name;
   }
 
   encode(): Uint8Array {

@@ -5,6 +5,7 @@ import type { Attribute, Graph, GraphNode, GraphValue } from "./graph.ts";
 import {
   type AttributeProto,
   decodeModel,
+  type GraphProto,
   type NodeProto,
   type TensorProto,
   type ValueInfoProto,
@@ -39,6 +40,7 @@ export function importModel(bytes: Uint8Array, options: ImportOptions = {}): Gra
     throw new FatalError("ONNX_UNSUPPORTED", "The model has sparse initializers, which are not supported.");
   }
 
+  checkNames(proto);
   const defined = new Set<string>();
   const define = (name: string, what: string) => {
     if (defined.has(name)) {
@@ -84,6 +86,33 @@ export function importModel(bytes: Uint8Array, options: ImportOptions = {}): Gra
     }
   }
   return { opset, nodes: sortTopologically(nodes), initializers, inputs, outputs };
+}
+
+/** Names end up in errors, logs and manifests, which are read line by line. */
+function checkNames(graph: GraphProto): void {
+  const names = [
+    ...(graph.initializer ?? []).map((tensor) => tensor.name),
+    ...[...(graph.input ?? []), ...(graph.output ?? [])].flatMap((info) => [
+      info.name,
+      ...(info.type?.tensorType?.shape?.dim ?? []).map((dim) => dim.dimParam),
+    ]),
+    ...(graph.node ?? []).flatMap((node) => [
+      node.name,
+      node.opType,
+      node.domain,
+      ...(node.input ?? []),
+      ...(node.output ?? []),
+      ...(node.attribute ?? []).map((attribute) => attribute.name),
+    ]),
+  ];
+  const bad = names.find((name) => name !== undefined && (/\p{Cc}/u.test(name) || name.length > 1000));
+  if (bad !== undefined) {
+    const shown = JSON.stringify(bad.slice(0, 60));
+    throw new FatalError(
+      "ONNX_MALFORMED",
+      `The name ${shown} holds control characters or is too long. Export the model again.`,
+    );
+  }
 }
 
 function isStandard(domain: string | undefined): boolean {

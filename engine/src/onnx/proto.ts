@@ -103,7 +103,7 @@ export function decodeModel(bytes: Uint8Array, what = "The model"): ModelProto {
 }
 
 export function encodeModel(model: ModelProto): Uint8Array {
-  return modelType.encode(model as Record<string, unknown>).finish();
+  return new Uint8Array(modelType.encode(model as Record<string, unknown>).finish());
 }
 
 /**
@@ -115,7 +115,7 @@ export function decodeTensorProto(bytes: Uint8Array, what = "The tensor"): Tenso
 }
 
 export function encodeTensorProto(tensor: TensorProto): Uint8Array {
-  return tensorType.encode(tensor as Record<string, unknown>).finish();
+  return new Uint8Array(tensorType.encode(tensor as Record<string, unknown>).finish());
 }
 
 /**

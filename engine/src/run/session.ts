@@ -43,7 +43,8 @@ export async function openModel(bundle: Bundle, parameters: OpenModelParameters 
   return {
     bundle,
     async run(inputs) {
-      const results = await guard(() => runSession(session, prepare(bundle, inputs)));
+      const prepared = prepare(bundle, inputs);
+      const results = await guard(() => runSession(session, prepared));
       return bundle.manifest.outputs.map(({ name }, index) => {
         const bytes = bytesOf(results[name] as HostTensor);
         requireLength(bytes, bundle.header.outputs[index]?.bytes ?? 0, name);
