@@ -16,6 +16,9 @@ import {OperandData} from "./OperandData.sol";
 /// sum (a-p)(b-q) = sum ab - q sum a - p sum b + n p q.
 library Kernels {
     uint256 private constant LOW_BYTES = 0x000000ff000000ff000000ff000000ff000000ff000000ff000000ff000000ff;
+    uint256 private constant EVEN_BYTES = 0x00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff;
+    uint256 private constant EVEN_PAIRS = 0x0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff;
+    uint256 private constant ONES = 0x0000000100000001000000010000000100000001000000010000000100000001;
     uint256 private constant SIGN_BITS = 0x8080808080808080808080808080808080808080808080808080808080808080;
 
     /// @dev What stays the same over all runs of one reduction.
@@ -28,6 +31,11 @@ library Kernels {
         int256 aZero;
         int256 bZero;
         int256 total;
+        // The masks: as literals the compiler would fetch them from the code, time and again, for ten times the gas of a word on the stack.
+        uint256 lowBytes;
+        uint256 evenBytes;
+        uint256 evenPairs;
+        uint256 ones;
     }
 
     /// @notice The accumulator at an output position.
@@ -48,6 +56,14 @@ library Kernels {
             IndexMap.Form[] memory a = IndexMap.start(instruction, 0, position);
             IndexMap.Form[] memory b;
             if (kind == InstructionCodec.DOT) b = IndexMap.start(instruction, 1, position);
+            while (last > 0) {
+                uint256 dim = InstructionCodec.u32(instruction.reduceDimsAt + 4 * (last - 1));
+                if (!IndexMap.canJoin(a, last - 1, dim, count) || !IndexMap.canJoin(b, last - 1, dim, count)) break;
+                IndexMap.join(a, last - 1, dim, count);
+                IndexMap.join(b, last - 1, dim, count);
+                --last;
+                count *= dim;
+            }
             uint256[] memory outer = new uint256[](last);
             bool any = false;
             while (true) {
@@ -96,6 +112,10 @@ library Kernels {
         returns (Reduction memory reduction)
     {
         unchecked {
+            reduction.lowBytes = LOW_BYTES;
+            reduction.evenBytes = EVEN_BYTES;
+            reduction.evenPairs = EVEN_PAIRS;
+            reduction.ones = ONES;
             uint256 aDtype = instruction.operands[0].dtype;
             reduction.aWidth = InstructionCodec.widthOf(aDtype);
             reduction.aZero = instruction.aZero;
@@ -150,28 +170,29 @@ library Kernels {
         unchecked {
             // Below some 8 elements the word-wise kernel does not pay.
             if (count < 8 || aStep * aStep != 1 || bStep * bStep != 1) return _dotStrided(reduction, a, aStep, b, bStep, count);
-            uint256 aFlip = reduction.aFlip;
-            uint256 bFlip = reduction.bFlip;
             int256 aZero = reduction.aZero;
             int256 bZero = reduction.bZero;
             // Lowest addresses of both. The order of summation is free, so each run may be taken from either end.
             uint256 aLow = aStep == 1 ? a : a - (count - 1);
             uint256 bLow = bStep == 1 ? b : b - (count - 1);
             uint256 products = aStep == bStep
-                ? _dotSame(aLow, bLow, count, aFlip, bFlip)
-                : _dotOpposite(aLow, bLow, count, aFlip, bFlip);
+                ? _dotSame(reduction, aLow, bLow, count)
+                : _dotOpposite(reduction, aLow, bLow, count);
             total = int256(products) + int256(count) * aZero * bZero;
-            if (bZero != 0) total -= bZero * int256(_sumBytes(aLow, count, aFlip));
-            if (aZero != 0) total -= aZero * int256(_sumBytes(bLow, count, bFlip));
+            if (bZero != 0) total -= bZero * int256(_sumBytes(reduction, aLow, count, reduction.aFlip));
+            if (aZero != 0) total -= aZero * int256(_sumBytes(reduction, bLow, count, reduction.bFlip));
         }
     }
 
     /// @dev Sum of a[j] * b[count - 1 - j] of unsigned bytes (after flipping), mod 2^32 in chunks of 65,536 bytes.
-    function _dotOpposite(uint256 a, uint256 b, uint256 count, uint256 aFlip, uint256 bFlip)
+    function _dotOpposite(Reduction memory reduction, uint256 a, uint256 b, uint256 count)
         private
         pure
         returns (uint256 total)
     {
+        uint256 mask = reduction.lowBytes;
+        uint256 aFlip = reduction.aFlip;
+        uint256 bFlip = reduction.bFlip;
         assembly ("memory-safe") {
             // b: the word whose last byte is the run's first
             b := add(b, sub(count, 32))
@@ -184,16 +205,16 @@ library Kernels {
                     let x := xor(mload(a), aFlip)
                     let y := xor(mload(b), bFlip)
                     // a's bytes 3, 7, ... from the left meet b's 0, 4, ...
-                    sum := add(sum, mul(and(x, LOW_BYTES), and(shr(24, y), LOW_BYTES)))
-                    sum := add(sum, mul(and(shr(8, x), LOW_BYTES), and(shr(16, y), LOW_BYTES)))
-                    sum := add(sum, mul(and(shr(16, x), LOW_BYTES), and(shr(8, y), LOW_BYTES)))
-                    sum := add(sum, mul(and(shr(24, x), LOW_BYTES), and(y, LOW_BYTES)))
+                    sum := add(sum, mul(and(x, mask), and(shr(24, y), mask)))
+                    sum := add(sum, mul(and(shr(8, x), mask), and(shr(16, y), mask)))
+                    sum := add(sum, mul(and(shr(16, x), mask), and(shr(8, y), mask)))
+                    sum := add(sum, mul(and(shr(24, x), mask), and(y, mask)))
                     x := xor(mload(add(a, 32)), aFlip)
                     y := xor(mload(sub(b, 32)), bFlip)
-                    sum := add(sum, mul(and(x, LOW_BYTES), and(shr(24, y), LOW_BYTES)))
-                    sum := add(sum, mul(and(shr(8, x), LOW_BYTES), and(shr(16, y), LOW_BYTES)))
-                    sum := add(sum, mul(and(shr(16, x), LOW_BYTES), and(shr(8, y), LOW_BYTES)))
-                    sum := add(sum, mul(and(shr(24, x), LOW_BYTES), and(y, LOW_BYTES)))
+                    sum := add(sum, mul(and(x, mask), and(shr(24, y), mask)))
+                    sum := add(sum, mul(and(shr(8, x), mask), and(shr(16, y), mask)))
+                    sum := add(sum, mul(and(shr(16, x), mask), and(shr(8, y), mask)))
+                    sum := add(sum, mul(and(shr(24, x), mask), and(y, mask)))
                     a := add(a, 64)
                     b := sub(b, 64)
                 }
@@ -207,10 +228,10 @@ library Kernels {
                         x := and(x, not(shr(shl(3, chunk), not(0))))
                         chunk := 0
                     }
-                    sum := add(sum, mul(and(x, LOW_BYTES), and(shr(24, y), LOW_BYTES)))
-                    sum := add(sum, mul(and(shr(8, x), LOW_BYTES), and(shr(16, y), LOW_BYTES)))
-                    sum := add(sum, mul(and(shr(16, x), LOW_BYTES), and(shr(8, y), LOW_BYTES)))
-                    sum := add(sum, mul(and(shr(24, x), LOW_BYTES), and(y, LOW_BYTES)))
+                    sum := add(sum, mul(and(x, mask), and(shr(24, y), mask)))
+                    sum := add(sum, mul(and(shr(8, x), mask), and(shr(16, y), mask)))
+                    sum := add(sum, mul(and(shr(16, x), mask), and(shr(8, y), mask)))
+                    sum := add(sum, mul(and(shr(24, x), mask), and(y, mask)))
                     a := add(a, 32)
                     b := sub(b, 32)
                 }
@@ -220,11 +241,14 @@ library Kernels {
     }
 
     /// @dev Sum of a[j] * b[j]: b's words are turned round in 32-bit limbs, so that every group meets the same group.
-    function _dotSame(uint256 a, uint256 b, uint256 count, uint256 aFlip, uint256 bFlip)
+    function _dotSame(Reduction memory reduction, uint256 a, uint256 b, uint256 count)
         private
         pure
         returns (uint256 total)
     {
+        uint256 mask = reduction.lowBytes;
+        uint256 aFlip = reduction.aFlip;
+        uint256 bFlip = reduction.bFlip;
         assembly ("memory-safe") {
             for {} count {} {
                 let chunk := count
@@ -249,10 +273,10 @@ library Kernels {
                         x := and(x, not(shr(shl(3, chunk), not(0))))
                         chunk := 0
                     }
-                    sum := add(sum, mul(and(x, LOW_BYTES), and(y, LOW_BYTES)))
-                    sum := add(sum, mul(and(shr(8, x), LOW_BYTES), and(shr(8, y), LOW_BYTES)))
-                    sum := add(sum, mul(and(shr(16, x), LOW_BYTES), and(shr(16, y), LOW_BYTES)))
-                    sum := add(sum, mul(and(shr(24, x), LOW_BYTES), and(shr(24, y), LOW_BYTES)))
+                    sum := add(sum, mul(and(x, mask), and(y, mask)))
+                    sum := add(sum, mul(and(shr(8, x), mask), and(shr(8, y), mask)))
+                    sum := add(sum, mul(and(shr(16, x), mask), and(shr(16, y), mask)))
+                    sum := add(sum, mul(and(shr(24, x), mask), and(shr(24, y), mask)))
                     a := add(a, 32)
                     b := add(b, 32)
                 }
@@ -262,9 +286,15 @@ library Kernels {
     }
 
     /// @dev Sum of `count` unsigned bytes (after flipping) from address `a` on.
-    function _sumBytes(uint256 a, uint256 count, uint256 flip) private pure returns (uint256 total) {
+    function _sumBytes(Reduction memory reduction, uint256 a, uint256 count, uint256 flip)
+        private
+        pure
+        returns (uint256 total)
+    {
+        uint256 mask = reduction.evenBytes;
+        uint256 pairs = reduction.evenPairs;
+        uint256 ones = reduction.ones;
         assembly ("memory-safe") {
-            let mask := 0x00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff
             for {} count {} {
                 // 16 limbs of 16 bits take 128 words of two bytes a limb: 128 * 2 * 255 < 2^16.
                 let chunk := count
@@ -293,12 +323,9 @@ library Kernels {
                     sum := add(sum, add(and(x, mask), and(shr(8, x), mask)))
                     a := add(a, 32)
                 }
-                mask := 0x0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff
-                sum := add(and(sum, mask), and(shr(16, sum), mask))
+                sum := add(and(sum, pairs), and(shr(16, sum), pairs))
                 // The top limb of a product with 1 + X + ... + X^7 is the sum of all limbs.
-                sum := mul(sum, 0x0000000100000001000000010000000100000001000000010000000100000001)
-                total := add(total, shr(224, sum))
-                mask := 0x00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff
+                total := add(total, shr(224, mul(sum, ones)))
             }
         }
     }
@@ -342,9 +369,9 @@ library Kernels {
                 (uint256 pointer, uint256 reach) = OperandData.locate(source, uint256(byteOffset), step, count);
                 if (reach == 0) return;
                 uint256 sum = step == 1
-                    ? _sumBytes(pointer, reach, reduction.aFlip)
+                    ? _sumBytes(reduction, pointer, reach, reduction.aFlip)
                     : step == -1
-                        ? _sumBytes(pointer - (reach - 1), reach, reduction.aFlip)
+                        ? _sumBytes(reduction, pointer - (reach - 1), reach, reduction.aFlip)
                         : _sumStrided(reduction, pointer, step, reach);
                 reduction.total += int256(sum) - reduction.aZero * int256(reach);
                 byteOffset += step * int256(reach);

@@ -125,11 +125,20 @@ function range(coefficients: readonly number[], shape: readonly number[]): { lea
   return { least, most };
 }
 
+function seamless(coefficients: number[], shape: readonly number[], outRank: number): void {
+  for (let k = shape.length - 2; k >= outRank; k--) {
+    const next = (coefficients[k + 1] as number) * (shape[k + 1] as number);
+    if (Math.abs(next) < 20_000) coefficients[k] = next;
+  }
+}
+
 function randomMap(random: Random, shape: readonly number[], outRank: number, step: number | undefined) {
   const strides = shape.map(() => random.pick([0, 1, -1, 2, -3, 7, random.int(-40, 40)]));
   if (shape.length > outRank) {
     strides[shape.length - 1] = step ?? random.pick([0, 1, -1, 2, -2, 5, random.chance(0.1) ? 300 : 3]);
   }
+  // Inner dimensions that follow each other seamlessly, which the referee joins.
+  if (random.chance(0.5)) seamless(strides, shape, outRank);
   const { least, most } = range(strides, shape);
   let offset = -least + random.int(0, 3);
   let elements = most + offset + 1 + random.int(0, 3);
@@ -153,6 +162,9 @@ function randomMap(random: Random, shape: readonly number[], outRank: number, st
   const more = random.pick([0, 0, 0, 1, 1, 2, 4 - bounds.length]);
   for (let i = 0; i < more; i++) {
     const coefficients = shape.map(() => (random.chance(0.5) ? 0 : random.int(-3, 3)));
+    if (random.chance(0.3)) seamless(coefficients, shape, outRank);
+    // Or such that whole inner runs are inside or outside.
+    else if (random.chance(0.5)) coefficients.fill(0, shape.length - random.int(0, shape.length - outRank));
     const reach = range(coefficients, shape);
     bounds.push({
       limit: random.chance(0.05)
