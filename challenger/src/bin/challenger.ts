@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { errorCode, SuretyError, UsageError } from "@surety/protocol";
-import { readOptions, USAGE } from "../options/options.ts";
+import { readOptions, USAGE } from "../options/read-options.ts";
 import { startChallenger } from "../service/start-challenger.ts";
 
 /** One line, by its code. Exit 2 for wrong use, 1 for anything else. */

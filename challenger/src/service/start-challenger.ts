@@ -1,15 +1,11 @@
-import {
-  createTransactionManager,
-  disputeParameters,
-  isDevnet,
-  openChain,
-  requireContracts,
-} from "@surety/chain";
-import { FatalError } from "@surety/protocol";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createTransactionManager, headOf, openChain, requireContracts, retryRpc } from "@surety/chain";
+import { errorCode, FatalError } from "@surety/protocol";
 import { pino } from "pino";
-import { privateKeyToAccount } from "viem/accounts";
 import { createApi } from "../api/api.ts";
+import { challengeBondWei } from "../dispute/challenge-bond.ts";
 import { createMetrics } from "../metrics/metrics.ts";
+import { loadAccount } from "../options/key.ts";
 import type { ChallengerOptions } from "../options/options.ts";
 import { openStore } from "../store/store.ts";
 import { openBundleDirectory } from "../verify/bundle-directory.ts";
@@ -27,6 +23,8 @@ export interface RunningChallenger {
   stop(): Promise<void>;
 }
 
+/** A supervisor kills after ten seconds. */
+const STOP_WAIT_MS = 6_000;
 const DEFAULT_PORT = 9465;
 const DEFAULT_CAP_WEI = 500_000_000_000n;
 
@@ -34,10 +32,10 @@ const DEFAULT_CAP_WEI = 500_000_000_000n;
  * Starts a challenger: watch, verify, dispute, settle.
  *
  * @example
- * const challenger = await startChallenger({ rpcUrl, addresses, privateKey, bundlesDir: "models" });
+ * const challenger = await startChallenger({ rpcUrl, addresses, key, bundlesDir: "models" });
  * await challenger.stop();
  *
- * @throws FatalError RPC_UNREACHABLE, WRONG_CHAIN, NO_CONTRACT, PLAINTEXT_KEY, BUNDLES_UNREADABLE, STORE_LOCKED, STORE_OTHER_DEPLOYMENT, PORT_IN_USE
+ * @throws FatalError RPC_UNREACHABLE, WRONG_CHAIN, NO_CONTRACT, PLAINTEXT_KEY_REFUSED, KEY_UNREADABLE, KEY_MALFORMED, BUNDLES_UNREADABLE, STORE_LOCKED, STORE_OTHER_DEPLOYMENT, PORT_IN_USE
  */
 export async function startChallenger(options: ChallengerOptions): Promise<RunningChallenger> {
   const { addresses, rpcUrl, pollMs = 500, host = "127.0.0.1", port = DEFAULT_PORT } = options;
@@ -48,24 +46,19 @@ export async function startChallenger(options: ChallengerOptions): Promise<Runni
     {
       name: "challenger",
       level: options.logLevel ?? "info",
-      redact: ["privateKey", "*.privateKey", "authorization"],
+      redact: ["key", "*.key", "privateKey", "*.privateKey", "*.authorization"],
     },
     pino.destination({ dest: 2, sync: false }),
   );
   const chain = await openChain({
     rpcUrl,
     pollMs,
+    ...(options.rpcGiveUpMs === undefined ? {} : { retry: { giveUpAfterMs: options.rpcGiveUpMs } }),
     ...(options.chainId === undefined ? {} : { chainId: options.chainId }),
   });
-  if (!isDevnet(chain.chainId)) {
-    throw new FatalError(
-      "PLAINTEXT_KEY",
-      `A plaintext key is only accepted on a development chain; this is chain ${chain.chainId}.`,
-    );
-  }
+  const account = loadAccount(options.key, chain.chainId);
   await requireContracts(chain, addresses);
-  const { challengeBondWei } = await disputeParameters(chain, addresses);
-  const account = privateKeyToAccount(options.privateKey);
+  const bondWei = await challengeBondWei(chain, addresses);
   const metrics = createMetrics();
   const bundles = openBundleDirectory(options.bundlesDir);
   const deployment = `${chain.chainId}/${addresses.oracle}/${addresses.game}`.toLowerCase();
@@ -73,7 +66,17 @@ export async function startChallenger(options: ChallengerOptions): Promise<Runni
   const thread = startModelThread();
   const transactions = createTransactionManager({ chain, account, maxFeePerGasCapWei });
   const room = createEngineRoom({
-    ...{ chain, addresses, store, bundles, thread, log, metrics, challengeBondWei, maxFeePerGasCapWei },
+    ...{
+      chain,
+      addresses,
+      store,
+      bundles,
+      thread,
+      log,
+      metrics,
+      challengeBondWei: bondWei,
+      maxFeePerGasCapWei,
+    },
     account: account.address,
     send: transactions.send,
     watchOnly: options.watchOnly ?? false,
@@ -117,21 +120,41 @@ export async function startChallenger(options: ChallengerOptions): Promise<Runni
       metrics.reorgs.inc();
       log.warn({ depth }, "reorg undone");
     },
-    onIdle() {
-      caughtUp = true;
-    },
   });
-  const timer = setInterval(() => caughtUp && room.tick(head, true), pollMs);
+
+  /** The stream is silent at the head, so a restart without a new block must ask. */
+  async function look(): Promise<void> {
+    if (!caughtUp) {
+      const latest = await retryRpc(() => chain.client.getBlockNumber(), chain.retry);
+      const cursor = store.cursor();
+      caughtUp = cursor !== undefined && headOf(cursor).number >= latest;
+      if (caughtUp) head = latest;
+    }
+    if (caughtUp && !ending.signal.aborted) room.tick(head, true);
+  }
+  let looking: Promise<void> | undefined;
+  const timer = setInterval(() => {
+    looking ??= look()
+      .catch((error: unknown) => log.warn({ code: errorCode(error) }, "cannot look at the chain"))
+      .finally(() => {
+        looking = undefined;
+      });
+  }, pollMs);
   log.info({ url, address: account.address, chainId: chain.chainId, bundles: bundles.count }, "started");
 
+  const failed = watching.then(() => new Promise<never>(() => {}));
+  // Who does not look at it must not die of it.
+  failed.catch(() => {});
   return {
     url,
     address: account.address,
-    failed: watching.then(() => new Promise<never>(() => {})),
+    failed,
     async stop() {
       clearInterval(timer);
       ending.abort();
-      await Promise.allSettled([watching, room.idle()]);
+      // A transaction may take long to be mined; a move left behind is made again at the next start.
+      const done = Promise.allSettled([watching, looking, room.idle()]);
+      await Promise.race([done, sleep(STOP_WAIT_MS, undefined, { ref: false })]);
       await release();
       log.info("stopped");
       log.flush();

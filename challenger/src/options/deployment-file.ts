@@ -1,0 +1,44 @@
+import { readFileSync } from "node:fs";
+import type { SuretyAddresses } from "@surety/chain";
+import { UsageError } from "@surety/protocol";
+import { type Address, getAddress, isAddress } from "viem";
+
+export interface DeploymentFile {
+  readonly addresses: SuretyAddresses;
+  /** First block of the deployment. */
+  readonly startBlock?: bigint;
+}
+
+/**
+ * Reads `{"registry", "operators", "oracle", "game", "startBlock"?}`.
+ *
+ * @throws UsageError OPTION_INVALID
+ */
+export function readDeployment(path: string): DeploymentFile {
+  let file: Record<string, unknown>;
+  try {
+    file = JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;
+  } catch (cause) {
+    throw new UsageError("OPTION_INVALID", `The deployment file ${path} cannot be read as JSON.`, { cause });
+  }
+  const address = (name: string): Address => {
+    const value = file[name];
+    if (typeof value === "string" && isAddress(value)) return getAddress(value);
+    throw new UsageError("OPTION_INVALID", `The deployment file ${path} has no address "${name}".`);
+  };
+  const addresses = {
+    registry: address("registry"),
+    operators: address("operators"),
+    oracle: address("oracle"),
+    game: address("game"),
+  };
+  const { startBlock } = file;
+  if (startBlock === undefined) return { addresses };
+  if (!/^\d{1,15}$/.test(String(startBlock))) {
+    throw new UsageError(
+      "OPTION_INVALID",
+      `The deployment file ${path} has a startBlock that is not a whole number.`,
+    );
+  }
+  return { addresses, startBlock: BigInt(String(startBlock)) };
+}
