@@ -11,6 +11,8 @@ export interface ApiParameters {
   readonly metrics: Metrics;
   /** Name of each check and whether it is good now. */
   readonly readiness: () => Promise<Readonly<Record<string, boolean>>>;
+  /** Brings the gauges up to date before they are read. */
+  readonly refreshMetrics: () => Promise<void>;
   /** The body of /v1/status, JSON-safe. */
   readonly status: () => Promise<object>;
 }
@@ -26,7 +28,7 @@ export interface Api {
  * @throws FatalError PORT_IN_USE
  */
 export async function serveApi(parameters: ApiParameters): Promise<Api> {
-  const { host, port, logger, metrics, readiness, status } = parameters;
+  const { host, port, logger, metrics, readiness, refreshMetrics, status } = parameters;
   const app = Fastify({ loggerInstance: logger as FastifyBaseLogger, disableRequestLogging: true });
   app.get("/health/live", () => ({ status: "live" }));
   app.get("/health/ready", async (_request, reply) => {
@@ -35,6 +37,7 @@ export async function serveApi(parameters: ApiParameters): Promise<Api> {
     return reply.code(ready ? 200 : 503).send({ status: ready ? "ready" : "not ready", checks });
   });
   app.get("/metrics", async (_request, reply) => {
+    await refreshMetrics();
     return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());
   });
   app.get("/v1/status", () => status());

@@ -7,6 +7,9 @@ import { connectRedis } from "./redis.ts";
 /** Attempts of a job whose errors may pass, and the wait before the second; it doubles. */
 const ATTEMPTS = 8;
 const FIRST_WAIT_MS = 500;
+/** A job whose worker died is given to another after about this long, however often that happens. */
+const LOCK_MS = 10_000;
+const MOST_STALLS = 1_000;
 
 /** How BullMQ reaches its store: connection options and the backend that understands them. */
 export interface Backend {
@@ -96,7 +99,13 @@ function startWorker<Data>(
         throw Object.assign(new UnrecoverableError((error as Error).message), { cause: error });
       }
     },
-    { connection, concurrency },
+    {
+      connection,
+      concurrency,
+      lockDuration: LOCK_MS,
+      stalledInterval: LOCK_MS / 2,
+      maxStalledCount: MOST_STALLS,
+    },
     factory as never,
   );
   worker.on("error", () => {});

@@ -1,35 +1,57 @@
-import type { ModelId } from "@surety/protocol";
 import { type Address, bytesToHex } from "viem";
 import type { InferenceJob } from "../inference/infer.ts";
 import type { JobQueue } from "../queue/job-queue.ts";
 import type { PostJob } from "../result/post.ts";
 import type { Store } from "../store/store.ts";
 import { decideServing } from "./decide.ts";
+import type { Membership } from "./membership.ts";
 import type { RequestViews } from "./request-views.ts";
 
 export interface DispatchContext {
   readonly operator: Address;
-  /** Whether this node can run the model and is in its set. */
-  readonly serves: (modelId: ModelId) => Promise<boolean>;
+  readonly membership: Membership;
   readonly store: Store;
   readonly views: RequestViews;
   readonly inference: JobQueue<InferenceJob>;
   readonly posting: JobQueue<PostJob>;
+  /** The chain's time. */
+  readonly nowSeconds: () => number;
 }
 
+/** A job is offered to its queue again after this long, should it have ended without an effect. */
+const OFFER_AGAIN_MS = 5_000;
+
 /**
- * Queues what this node should answer now: the inference, or, where the answer is known, its posting. Queues take a job's id once, so
- * saying it again at every block is harmless.
+ * Queues what this node should answer now: the inference, or, where the answer is known, its posting. Meant to be called again and again:
+ * the state of the chain decides, and a queue takes a job's id once.
  */
-export async function dispatchRequests(context: DispatchContext, nowSeconds: number): Promise<void> {
-  const { operator, serves, store, views, inference, posting } = context;
-  for (const request of store.openRequests()) {
-    const view = await views.get(request.requestId);
-    if (decideServing(view, operator, nowSeconds) !== "serve" || !(await serves(request.modelId))) continue;
-    const job = { requestId: String(request.requestId), attempt: view.attempt };
-    // Names the question, not only its number: after a reorg the number may belong to another one.
-    const id = `${job.requestId}-${job.attempt}-${view.inputRoot.slice(2, 18)}`;
-    if (store.answerTo(request) !== undefined) await posting.add(id, job);
-    else await inference.add(id, { ...job, modelId: request.modelId, input: bytesToHex(request.input) });
+export function createDispatcher(context: DispatchContext): { dispatch(): Promise<void> } {
+  const { operator, membership, store, views, inference, posting, nowSeconds } = context;
+  const offeredAt = new Map<string, number>();
+
+  function isFresh(offer: string, now: number): boolean {
+    if (offeredAt.has(offer)) return false;
+    offeredAt.set(offer, now);
+    return true;
   }
+
+  return {
+    async dispatch() {
+      const now = performance.now();
+      for (const [offer, at] of offeredAt) if (now - at > OFFER_AGAIN_MS) offeredAt.delete(offer);
+      for (const request of store.openRequests()) {
+        const view = await views.get(request.requestId);
+        if (decideServing(view, operator, nowSeconds()) !== "serve") continue;
+        if (!(await membership.serves(request.modelId))) continue;
+        const job = { requestId: String(request.requestId), attempt: view.attempt };
+        // Names the question, not only its number: after a reorg the number may belong to another one.
+        const id = `${job.requestId}-${job.attempt}-${view.inputRoot.slice(2, 18)}`;
+        if (store.answerTo(request) !== undefined) {
+          if (isFresh(`post ${id}`, now)) await posting.add(id, job);
+        } else if (isFresh(`inference ${id}`, now)) {
+          await inference.add(id, { ...job, modelId: request.modelId, input: bytesToHex(request.input) });
+        }
+      }
+    },
+  };
 }

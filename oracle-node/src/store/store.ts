@@ -196,8 +196,12 @@ export function openStore({ dataDir, deployment, operator }: StoreParameters) {
       return Number(all("SELECT count(*) AS n FROM answers WHERE fault IS NOT NULL")[0]?.n ?? 0);
     },
 
+    isOpen(): boolean {
+      return db.isOpen;
+    },
+
     close(): void {
-      db.close();
+      if (db.isOpen) db.close();
     },
   };
 }

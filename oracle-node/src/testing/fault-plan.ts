@@ -43,8 +43,8 @@ export function parseFaultTarget(text: string): FaultTarget {
   if (text === "output") return "output";
   const match = /^layer=(\d+),element=(\d+)$/.exec(text);
   if (match === null) {
-    throw new FatalError(
-      "OPTIONS_INVALID",
+    throw new UsageError(
+      "OPTION_INVALID",
       `A fault is "layer=I,element=J" or "output", not ${JSON.stringify(text)}.`,
     );
   }

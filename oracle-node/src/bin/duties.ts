@@ -1,0 +1,79 @@
+import { assertionOf } from "@surety/chain";
+import type { AssertionId } from "@surety/protocol";
+import type { Logger } from "pino";
+import { createDefence, type DefendContext } from "../defend/defend.ts";
+import type { Metrics } from "../metrics/metrics.ts";
+import { createDispatcher, type DispatchContext } from "../request/dispatch.ts";
+import { finaliseAssertion } from "../result/finalise.ts";
+import type { ChainClock } from "./chain-clock.ts";
+import { createInFlight } from "./in-flight.ts";
+
+export interface DutiesContext extends DefendContext, Omit<DispatchContext, "nowSeconds"> {
+  readonly clock: ChainClock;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  readonly onError: (where: string, error: unknown) => void;
+}
+
+/** What is due at the chain's present state and time: requests to answer, answers to make final, games to play. */
+export interface Duties {
+  /** Looks what is due and starts it in the background. */
+  tick(): void;
+  /** Queues the requests that are due, at once. */
+  dispatch(): Promise<void>;
+  /** Resolves when nothing runs any more. */
+  drained(): Promise<void>;
+}
+
+export function createDuties(context: DutiesContext): Duties {
+  const { chain, addresses, store, clock, metrics, log, onError } = context;
+  const inFlight = createInFlight(onError);
+  const defence = createDefence(context);
+  const dispatcher = createDispatcher({ ...context, nowSeconds: clock.nowSeconds });
+  const windowEnds = new Map<AssertionId, number>();
+
+  async function finaliseDue(): Promise<void> {
+    const assertions = store.openAssertions();
+    metrics.openAssertions.set(assertions.length);
+    const open = new Set(assertions.map(({ assertionId }) => assertionId));
+    for (const known of windowEnds.keys()) if (!open.has(known)) windowEnds.delete(known);
+    for (const assertion of assertions) {
+      const { assertionId } = assertion;
+      const endsAt =
+        windowEnds.get(assertionId) ?? (await assertionOf(chain, addresses, assertionId)).windowEndsAt;
+      windowEnds.set(assertionId, endsAt);
+      if (clock.nowSeconds() < endsAt) continue;
+      inFlight.start(`finalise ${assertionId}`, async () => {
+        if (!(await finaliseAssertion(context, assertion, clock.nowSeconds()))) return;
+        metrics.finalised.inc();
+        log.info({ assertionId: String(assertionId) }, "answer final");
+      });
+    }
+  }
+
+  function defendDue(): void {
+    const games = store.openGames();
+    metrics.openGames.set(games.length);
+    defence.keepOnly(games);
+    for (const game of games) {
+      const { gameId, assertionId } = game;
+      inFlight.start(`defend ${gameId}`, async () => {
+        const kind = await defence.play(game);
+        if (kind === undefined) return;
+        metrics.defenceMoves.inc({ kind });
+        log.info({ gameId: String(gameId), assertionId: String(assertionId), kind }, "defence move made");
+      });
+    }
+  }
+
+  return {
+    tick() {
+      // Defence first: it alone has a clock that costs the bond.
+      defendDue();
+      inFlight.start("finalise", finaliseDue);
+      inFlight.start("dispatch", dispatcher.dispatch);
+    },
+    dispatch: dispatcher.dispatch,
+    drained: inFlight.drained,
+  };
+}
