@@ -1,0 +1,163 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  assertionOf,
+  type Chain,
+  createTransactionManager,
+  DEVNET_PARAMETERS,
+  decodeLogs,
+  deploySurety,
+  findLog,
+  openChain,
+  quoteWei,
+  registerModel,
+  requestInference,
+  type SuretyDeployment,
+} from "@surety/chain";
+import { type Anvil, devAccount, devPrivateKey, startAnvil } from "@surety/chain/testing";
+import {
+  type Bundle,
+  compileModel,
+  inputsToBytes,
+  modelInputs,
+  readInputs,
+  writeBundle,
+} from "@surety/engine";
+import { parseGameId, parseRequestId, type RequestId } from "@surety/protocol";
+import { createWalletClient, http } from "viem";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createTestPoster } from "../testing/test-poster.ts";
+import { type RunningChallenger, startChallenger } from "./start-challenger.ts";
+
+const FIXTURES = join(import.meta.dirname, "../../../fixtures/mnist");
+const folder = mkdtempSync(join(tmpdir(), "surety-challenger-"));
+let anvil: Anvil;
+let chain: Chain;
+let addresses: SuretyDeployment;
+let bundle: Bundle;
+let input: Uint8Array;
+let poster: ReturnType<typeof createTestPoster>;
+let running: RunningChallenger | undefined;
+
+function managerOf(index: number) {
+  return createTransactionManager({ chain, account: devAccount(index) });
+}
+
+async function ask(): Promise<RequestId> {
+  const feeWei = await quoteWei(chain, addresses, bundle.modelId, 0);
+  const { timestamp } = await chain.client.getBlock();
+  const call = { modelId: bundle.modelId, input, feeWei, deadline: Number(timestamp) + 100_000 };
+  const receipt = await managerOf(2).send(requestInference(addresses, call));
+  const requested = findLog(decodeLogs(addresses, receipt.logs), "oracle", "Requested");
+  return parseRequestId(requested?.args.requestId ?? 0n);
+}
+
+function start(): Promise<RunningChallenger> {
+  return startChallenger({
+    rpcUrl: anvil.url,
+    addresses,
+    key: { kind: "environment", value: devPrivateKey(3) },
+    bundlesDir: folder,
+    dataDir: join(folder, "store"),
+    port: 0,
+    pollMs: 50,
+    logLevel: "silent",
+  });
+}
+
+interface GameJson {
+  readonly gameId: string;
+  readonly assertionId: string;
+  readonly outcome: string;
+}
+
+async function games(): Promise<GameJson[]> {
+  const response = await fetch(`${running?.url}/v1/games`);
+  return ((await response.json()) as { games: GameJson[] }).games;
+}
+
+async function until<Value>(what: string, look: () => Promise<Value | undefined>): Promise<Value> {
+  for (let attempt = 0; attempt < 300; attempt += 1) {
+    const found = await look();
+    if (found !== undefined) return found;
+    await sleep(50);
+  }
+  throw new Error(`Not seen in 15 s: ${what}`);
+}
+
+async function metric(name: string): Promise<number> {
+  const text = await (await fetch(`${running?.url}/metrics`)).text();
+  const line = text.split("\n").find((entry) => entry.startsWith(name));
+  return Number(line?.split(" ").at(-1) ?? 0);
+}
+
+beforeAll(async () => {
+  const model = readFileSync(join(FIXTURES, "mnist-8.onnx"));
+  const calibration = readInputs(join(FIXTURES, "train-1000-images-idx3-ubyte.gz"), modelInputs(model));
+  bundle = await compileModel({ model, calibration: calibration.slice(0, 16) });
+  writeBundle(bundle, join(folder, "mnist"));
+  const [sample] = readInputs(join(FIXTURES, "test_data_set_0"), bundle.manifest.inputs);
+  input = Buffer.concat(inputsToBytes(bundle, sample ?? {}));
+  anvil = await startAnvil();
+  chain = await openChain({ rpcUrl: anvil.url, pollMs: 20 });
+  const wallet = createWalletClient({ account: devAccount(0), transport: http(anvil.url) });
+  addresses = await deploySurety(wallet, chain.client, {
+    ...DEVNET_PARAMETERS,
+    challengeWindowSeconds: 600,
+    clockSeconds: 120,
+    unbondingSeconds: 100_000,
+  });
+  poster = createTestPoster({ chain, addresses, transactions: managerOf(1), bundle });
+  await managerOf(0).send(registerModel(addresses, bundle.header, ""));
+  await poster.join(DEVNET_PARAMETERS.minStakeWei);
+  running = await start();
+});
+
+afterAll(async () => {
+  await running?.stop();
+  await anvil?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe("startChallenger", () => {
+  it("leaves a right answer alone, refutes a wrong one across a restart in mid-game, and takes its reward home", async () => {
+    const right = await poster.post(await ask(), poster.trace(input));
+    await until("the right answer verified", async () =>
+      (await metric('surety_challenger_verified_total{finding="right"}')) > 0 ? true : undefined,
+    );
+    expect(await games()).toEqual([]);
+
+    const trace = poster.trace(input, { layer: 2, at: 40 });
+    const wrong = await poster.post(await ask(), trace);
+    const game = await until("a game on the wrong answer", async () => (await games())[0]);
+    expect(game).toMatchObject({ assertionId: String(wrong), outcome: "live" });
+    const gameId = parseGameId(game.gameId);
+    await until("the poster's first move", async () =>
+      (await poster.defend(gameId, wrong, trace)) ? true : undefined,
+    );
+
+    await running?.stop();
+    running = await start();
+    for (;;) {
+      const [seen] = await games();
+      if (seen !== undefined && seen.outcome !== "live") break;
+      await poster.defend(gameId, wrong, trace);
+      await sleep(50);
+    }
+    expect(await games()).toMatchObject([{ gameId: game.gameId, outcome: "challenger-won" }]);
+    expect((await assertionOf(chain, addresses, wrong)).refuted).toBe(true);
+    expect((await assertionOf(chain, addresses, right)).refuted).toBe(false);
+    await until("the reward withdrawn", async () =>
+      (await metric("surety_challenger_withdrawn_wei_total")) > 0 ? true : undefined,
+    );
+    expect(await metric("surety_challenger_live_games")).toBe(0);
+  });
+
+  it("says it is live and ready, and refuses a second process on its store", async () => {
+    expect((await fetch(`${running?.url}/health/live`)).status).toBe(200);
+    expect((await fetch(`${running?.url}/health/ready`)).status).toBe(200);
+    await expect(start()).rejects.toMatchObject({ code: "STORE_LOCKED" });
+  });
+});
