@@ -23,7 +23,7 @@ contract DisputeGame is GameStore {
         bytes32 actualRoot = ISuretyOracle(oracle).onGameOpened(assertionId);
         if (actualRoot != outputRoot) revert HashMismatch(outputRoot, actualRoot);
 
-        gameId = GameId.wrap(++gameCount);
+        gameId = GameId.wrap(_nextGameId++);
         Game storage game = _games[gameId];
         game.challenger = msg.sender;
         game.assertionId = uint64(AssertionId.unwrap(assertionId));

@@ -85,8 +85,8 @@ abstract contract GameStore is IDisputeGame, CreditLedger {
     uint32 internal immutable CLOCK_SECONDS;
     uint32 internal immutable EXTENSION_SECONDS;
 
-    /// @inheritdoc IDisputeGame
-    uint256 public gameCount;
+    /// Never 0, so that the first game costs no more than the others.
+    uint256 internal _nextGameId = 1;
     mapping(GameId gameId => Game) internal _games;
     mapping(AssertionId assertionId => Trace) internal _traces;
     /// When the node at a place of an assertion's tree was revealed.
@@ -148,6 +148,11 @@ abstract contract GameStore is IDisputeGame, CreditLedger {
             clockSeconds: CLOCK_SECONDS,
             extensionSeconds: EXTENSION_SECONDS
         });
+    }
+
+    /// @inheritdoc IDisputeGame
+    function gameCount() external view returns (uint256) {
+        return _nextGameId - 1;
     }
 
     /// @inheritdoc IDisputeGame

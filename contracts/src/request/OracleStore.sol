@@ -70,8 +70,8 @@ abstract contract OracleStore is ISuretyOracle, CreditLedger {
     uint32 internal immutable EXCLUSIVE_SECONDS;
     uint32 internal immutable CHALLENGE_WINDOW_SECONDS;
 
-    /// @inheritdoc ISuretyOracle
-    uint256 public requestCount;
+    /// Never 0, so that the first request costs no more than the others.
+    uint256 internal _nextRequestId = 1;
     mapping(RequestId requestId => StoredRequest) internal _requests;
     mapping(AssertionId assertionId => StoredAssertion) internal _assertions;
 
@@ -111,6 +111,11 @@ abstract contract OracleStore is ISuretyOracle, CreditLedger {
             exclusiveSeconds: EXCLUSIVE_SECONDS,
             challengeWindowSeconds: CHALLENGE_WINDOW_SECONDS
         });
+    }
+
+    /// @inheritdoc ISuretyOracle
+    function requestCount() external view returns (uint256) {
+        return _nextRequestId - 1;
     }
 
     function _requireBetween(string memory name, uint256 actual, uint256 least, uint256 most) private pure {

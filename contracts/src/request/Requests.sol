@@ -27,7 +27,7 @@ abstract contract Requests is OracleStore {
         IModelRegistry.ModelSummary memory model = _models().summary(request.modelId);
         if (!model.registered) revert IModelRegistry.NotRegistered(request.modelId);
         if (request.input.length != model.inputBytes) revert WrongInputSize(request.input.length, model.inputBytes);
-        requestId = RequestId.wrap(++requestCount);
+        requestId = RequestId.wrap(_nextRequestId++);
         address assignee = _assign(requestId, 0, request.modelId);
         if (assignee == address(0)) revert NobodyServes(request.modelId);
 
