@@ -1,7 +1,8 @@
 import { FatalError } from "@surety/protocol";
 import { ModelBuilder } from "../onnx/build.ts";
 import { describeNode, type Graph, type GraphNode } from "../onnx/graph.ts";
-import type { HostTensor } from "../onnx/tensor.ts";
+import { bytesOf, type HostTensor } from "../onnx/tensor.ts";
+import { sha256Hex } from "../run/manifest.ts";
 import { Expression } from "./expression.ts";
 import { type Layout, mapInstruction } from "./mapInstruction.ts";
 import { ProgramBuilder } from "./programBuilder.ts";
@@ -54,8 +55,11 @@ export class Lowering {
       ...graph.nodes.flatMap((node) => node.outputs),
     ]);
     for (const node of graph.nodes) {
-      for (const input of new Set(node.inputs))
-        this.#consumers.set(input, [...(this.#consumers.get(input) ?? []), node]);
+      for (const input of new Set(node.inputs)) {
+        const consumers = this.#consumers.get(input) ?? [];
+        consumers.push(node);
+        this.#consumers.set(input, consumers);
+      }
     }
     graph.inputs.forEach((input, index) => {
       const dims = this.dims(input.name);
@@ -92,9 +96,14 @@ export class Lowering {
 
   /** True where every use of the value ends in an output of the model without arithmetic, so f32 keeps most precision. */
   isOutputOnly(name: string): boolean {
-    const consumers = this.#consumers.get(name) ?? [];
-    if (consumers.length === 0) return true;
-    return consumers.every((node) => VIEW_OPS.has(node.op) && this.isOutputOnly(node.outputs[0] ?? ""));
+    const names = [name];
+    for (let current = names.pop(); current !== undefined; current = names.pop()) {
+      for (const node of this.#consumers.get(current) ?? []) {
+        if (!VIEW_OPS.has(node.op)) return false;
+        names.push(node.outputs[0] ?? "");
+      }
+    }
+    return true;
   }
 
   /** Marks a node as done inside its producer. */
@@ -116,9 +125,7 @@ export class Lowering {
 
   /** An initializer of the exact graph; equal ones are shared. */
   initializer(base: string, tensor: HostTensor): string {
-    const { buffer, byteOffset, byteLength } = tensor.data;
-    const content = Buffer.from(buffer, byteOffset, byteLength).toString("latin1");
-    const key = `${tensor.type}[${tensor.dims}]${content}`;
+    const key = `${tensor.type}[${tensor.dims}]${sha256Hex(bytesOf(tensor))}`;
     const known = this.#constants.get(key);
     if (known !== undefined) return known;
     const name = this.freshName(base);

@@ -28,8 +28,18 @@ describe("MNIST", () => {
 
   test("is six instructions", () => {
     expect(
-      bundle.instructions.map(({ accumulate, outDims }) => `${accumulate} ${outDims.join("x")}`),
-    ).toEqual(["none 784", "dot 28x28x8", "max 14x14x8", "dot 14x14x16", "max 4x4x16", "dot 10"]);
+      bundle.instructions.map(
+        ({ accumulate, outDims, reduceDims }) =>
+          `${accumulate} ${outDims.join("x")}, ${reduceDims.join("x")}`,
+      ),
+    ).toEqual([
+      "none 784, ",
+      "dot 28x28x8, 5x5",
+      "max 14x14x8, 2x2",
+      "dot 14x14x16, 5x40",
+      "max 4x4x16, 3x3",
+      "dot 10, 256",
+    ]);
   });
 
   test("trace of 100 digits is the reference's, byte for byte", async () => {

@@ -8,6 +8,7 @@ import {
   type Operand,
   type Space,
 } from "../program/instruction.ts";
+import { sha256Hex } from "../run/manifest.ts";
 import { product } from "./view.ts";
 
 /** How the tensor of an instruction is found in the exact graph: reshape, then transpose, then row-major. */
@@ -56,7 +57,7 @@ export class ProgramBuilder {
   /** Adds a weight tensor, or finds the one with the same dtype and bytes; returns its number. */
   addWeight(name: string, dtype: Dtype, data: Int8Array | Uint8Array | Int32Array | Float32Array): number {
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    const key = `${dtype}:${Buffer.from(bytes).toString("latin1")}`;
+    const key = `${dtype}:${sha256Hex(bytes)}`;
     const known = this.#weightByContent.get(key);
     if (known !== undefined) return known;
     const index = this.weights.length;
@@ -105,6 +106,10 @@ function normalise(draft: InstructionDraft): Instruction {
   operands = rewrite(operands, (form) => ({ ...form, out: outKeep.kept.map((axis) => form.out[axis] ?? 0) }));
   outDims = outKeep.sizes;
   if (reduceDims.length > 0) {
+    operands = operands.map((operand) => ({
+      ...operand,
+      bounds: operand.bounds.map((bound) => refineBound(bound, operand, reduceDims)),
+    }));
     const plan = mergePlan(
       reduceDims,
       forms().map((form) => form.reduce),
@@ -117,6 +122,29 @@ function normalise(draft: InstructionDraft): Instruction {
   }
   const { accumulate, outDtype, aZero = 0, bZero = 0, expression } = draft;
   return { accumulate, outDtype, outDims, reduceDims, aZero, bZero, operands, expression };
+}
+
+/**
+ * Lets a window's columns and channels become one axis: where they lie side by side, 0 <= column < width is the same as
+ * 0 <= column * channels + channel < width * channels. The innermost run of a convolution is then as long as its row.
+ */
+function refineBound(bound: Bound, operand: Operand, reduceDims: readonly number[]): Bound {
+  const inner = reduceDims.length - 1;
+  const outer = inner - 1;
+  const size = reduceDims[inner] as number;
+  const strides = operand.map.reduce;
+  const isNeighbour = outer >= 0 && strides[outer] === size * (strides[inner] as number);
+  const isColumn = bound.reduce.every((coefficient, axis) => coefficient === (axis === outer ? 1 : 0));
+  const scale = (values: readonly number[]) => values.map((value) => value * size);
+  const scaled = {
+    limit: bound.limit * size,
+    offset: bound.offset * size,
+    out: scale(bound.out),
+    reduce: scale(bound.reduce),
+  };
+  const fits = [scaled.limit, scaled.offset, ...scaled.out].every((value) => Math.abs(value) < 2 ** 31);
+  if (size === 1 || !isNeighbour || !isColumn || !fits) return bound;
+  return { ...scaled, reduce: scaled.reduce.map((value, axis) => (axis === inner ? 1 : value)) };
 }
 
 function rewrite(operands: readonly Operand[], change: (form: AffineForm) => AffineForm): Operand[] {

@@ -79,6 +79,11 @@ describe("readInputs", () => {
     }
   });
 
+  test("dimensions of size 1 may be missing or too many", () => {
+    const path = join(folder({ "x.pb": pb({ ...values, dims: [2, 1, 2] }) }), "x.pb");
+    expect(readInputs(path, row)).toEqual([{ x: values }]);
+  });
+
   test("a directory with input_0.pb is one sample of several inputs", () => {
     const b: HostTensor = { type: "i64", dims: [1], data: BigInt64Array.of(7n) };
     const a: HostTensor = { type: "f32", dims: [2], data: Float32Array.of(1, 2) };

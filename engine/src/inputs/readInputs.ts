@@ -26,7 +26,8 @@ export type InputSample = Readonly<Record<string, HostTensor>>;
 /**
  * Reads samples for a model.
  *
- * - `x.pb` (ONNX TensorProto), `x.npy`: one sample of a model with one input; dtype and shape must be the model's.
+ * - `x.pb` (ONNX TensorProto), `x.npy`: one sample of a model with one input; the dtype must be the model's, and the
+ *   shape up to dimensions of size 1.
  * - `x.json`: `{"name": {"dtype", "shape", "data"}}`, or a list of such objects.
  * - an MNIST-style idx file, plain or gzip, of N items: N samples of a model with one input, cast to its dtype and shape.
  * - a directory that holds `input_0.pb`, `input_1.pb`... or a file `<input name>.pb` or `.npy` for every input: one sample.
@@ -117,10 +118,22 @@ function readFileSamples(path: string, specs: readonly InputSpec[]): InputSample
       `${path} is one tensor; the model has ${specs.length} inputs. Give a directory or JSON.`,
     );
   }
-  const raw = readBytes(path);
-  const bytes = isGzip(raw) ? gunzip(raw, path) : raw;
+  const bytes = readUnpacked(path);
   if (isIdx(bytes)) return splitItems(readIdx(bytes, path), specs[0] as InputSpec, path);
   return [byInput(specs, () => readTensor(path))];
+}
+
+/**
+ * Reads an idx file, plain or gzip, as it is: for labels.
+ * @throws FatalError INPUT_MISSING, INPUT_MALFORMED
+ */
+export function readIdxFile(path: string): HostTensor {
+  return readIdx(readUnpacked(path), path);
+}
+
+function readUnpacked(path: string): Uint8Array {
+  const raw = readBytes(path);
+  return isGzip(raw) ? gunzip(raw, path) : raw;
 }
 
 function readTensor(path: string): { tensor: HostTensor; path: string } {
@@ -137,10 +150,16 @@ function byInput(
   return Object.fromEntries(
     specs.map((spec, index) => {
       const { tensor, path } = read(spec, index);
-      checkInput(tensor, spec, path);
-      return [spec.name, tensor];
+      const isSame = withoutOnes(tensor.dims) === withoutOnes(spec.shape);
+      const fitted = isSame ? { ...tensor, dims: spec.shape } : tensor;
+      checkInput(fitted, spec, path);
+      return [spec.name, fitted];
     }),
   );
+}
+
+function withoutOnes(dims: readonly number[]): string {
+  return dims.filter((size) => size !== 1).join();
 }
 
 /**
