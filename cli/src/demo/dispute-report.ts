@@ -19,7 +19,8 @@ export interface DisputeReport {
   readonly movesBySide: Readonly<Record<string, number>>;
   readonly transactions: number;
   readonly totalGas: number;
-  readonly wallSeconds: number;
+  /** By the blocks' clock, from the first move to the last. */
+  readonly seconds: number;
   /** The instruction and element the game found. */
   readonly layer: number;
   readonly element: number;
@@ -37,7 +38,6 @@ export interface DisputeReportParameters {
   readonly fromBlock: bigint;
   /** Names of the accounts that may have moved, by lower-case address. */
   readonly names: ReadonlyMap<string, string>;
-  readonly wallSeconds: number;
 }
 
 /**
@@ -46,9 +46,10 @@ export interface DisputeReportParameters {
  * @throws FatalError DISPUTE_NOT_FOUND when no game was decided by a step in that range
  */
 export async function reportDispute(parameters: DisputeReportParameters): Promise<DisputeReport> {
-  const { chain, addresses, fromBlock, names, wallSeconds } = parameters;
+  const { chain, addresses, fromBlock, names } = parameters;
   const moves: DisputeMove[] = [];
   const receipts: TransactionReceipt[] = [];
+  const times: number[] = [];
   const head = await chain.client.getBlockNumber();
   for (let blockNumber = fromBlock; blockNumber <= head; blockNumber++) {
     const block = await chain.client.getBlock({ blockNumber, includeTransactions: true });
@@ -56,6 +57,7 @@ export async function reportDispute(parameters: DisputeReportParameters): Promis
       if (to?.toLowerCase() !== addresses.game.toLowerCase()) continue;
       const receipt = await chain.client.getTransactionReceipt({ hash });
       receipts.push(receipt);
+      times.push(Number(block.timestamp));
       const { functionName } = decodeFunctionData({ abi: disputeGameAbi, data: input });
       moves.push({
         by: nameOf(from, names),
@@ -83,7 +85,7 @@ export async function reportDispute(parameters: DisputeReportParameters): Promis
     movesBySide,
     transactions: moves.length,
     totalGas: moves.reduce((sum, { gas }) => sum + gas, 0),
-    wallSeconds,
+    seconds: (times.at(-1) ?? 0) - (times[0] ?? 0),
     layer: judged.args.instruction,
     element: judged.args.element,
     posted: judged.args.posted,
@@ -109,7 +111,7 @@ export function disputeTable(report: DisputeReport): string[] {
   return [
     ...table(["who and move", "gas", "calldata bytes"], rows),
     "",
-    `moves ${sides.join(", ")} · transactions ${report.transactions} · gas ${report.totalGas.toLocaleString("en")} · ${report.wallSeconds.toFixed(1)} s`,
+    `moves ${sides.join(", ")} · transactions ${report.transactions} · gas ${report.totalGas.toLocaleString("en")} · ${report.seconds} s`,
     `found layer ${report.layer}, element ${report.element}: posted ${report.posted}, the chain computes ${report.expected}`,
   ];
 }

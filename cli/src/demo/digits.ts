@@ -1,0 +1,92 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import {
+  argMax,
+  type Bundle,
+  compileModel,
+  createSession,
+  type HostTensor,
+  type InputSample,
+  inputsToBytes,
+  modelInputs,
+  openModel,
+  readIdxFile,
+  readInputs,
+  runSession,
+  type TensorSpec,
+  tensorFromBytes,
+} from "@surety/engine";
+
+const MNIST = path.join(import.meta.dirname, "../../../fixtures/mnist");
+
+/** The digit classifier, compiled, and the test digits it is asked about. */
+export interface Digits {
+  readonly bundle: Bundle;
+  /** Test digits that the exact model reads right, so that a wrong digit on the chain means a wrong answer. */
+  readonly pictures: readonly Picture[];
+  readonly accuracy: DigitsAccuracy;
+}
+
+export interface Picture {
+  /** As requests carry it: 28 x 28 f32. */
+  readonly image: Uint8Array;
+  /** The digit that it shows. */
+  readonly label: number;
+}
+
+export interface DigitsAccuracy {
+  readonly images: number;
+  /** Images whose class is right, for the float model and for the exact one. */
+  readonly floatCorrect: number;
+  readonly exactCorrect: number;
+  readonly sameClass: number;
+}
+
+/** Compiles MNIST with training digits and measures it on test digits, which the compiler has never seen. */
+export async function prepareDigits(testImages: number): Promise<Digits> {
+  const model = readFileSync(path.join(MNIST, "mnist-8.onnx"));
+  const specs = modelInputs(model);
+  const calibration = readInputs(path.join(MNIST, "train-1000-images-idx3-ubyte.gz"), specs);
+  const bundle = await compileModel({ model, calibration });
+  const samples = readInputs(path.join(MNIST, "t10k-images-idx3-ubyte.gz"), specs).slice(0, testImages);
+  const labels = readIdxFile(path.join(MNIST, "t10k-labels-idx1-ubyte.gz")).data as Uint8Array;
+  const classes = await classify(model, bundle, samples);
+  const count = (right: (index: number) => boolean) => samples.filter((_, index) => right(index)).length;
+  const isExactRight = (index: number) => classes.exact[index] === labels[index];
+  return {
+    bundle,
+    pictures: samples.flatMap((sample, index) =>
+      isExactRight(index)
+        ? [{ image: Buffer.concat(inputsToBytes(bundle, sample)), label: labels[index] as number }]
+        : [],
+    ),
+    accuracy: {
+      images: samples.length,
+      floatCorrect: count((index) => classes.float[index] === labels[index]),
+      exactCorrect: count(isExactRight),
+      sameClass: count((index) => classes.float[index] === classes.exact[index]),
+    },
+  };
+}
+
+/** The class of every sample, by the float model with all of onnxruntime's rewrites and by the exact one. */
+async function classify(
+  model: Uint8Array,
+  bundle: Bundle,
+  samples: readonly InputSample[],
+): Promise<{ float: number[]; exact: number[] }> {
+  const float = await createSession(model, { optimisation: "fast" });
+  const exact = await openModel(bundle);
+  const { name, dtype, shape } = bundle.manifest.outputs[0] as TensorSpec;
+  const classes = { float: [] as number[], exact: [] as number[] };
+  try {
+    for (const sample of samples) {
+      classes.float.push(argMax((await runSession(float, sample))[name] as HostTensor));
+      const [logits] = await exact.run(sample);
+      classes.exact.push(argMax(tensorFromBytes(dtype, shape, logits as Uint8Array)));
+    }
+  } finally {
+    await Promise.all([float.release(), exact.release()]);
+  }
+  return classes;
+}
