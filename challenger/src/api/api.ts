@@ -1,4 +1,4 @@
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from "fastify";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { GameSeen } from "../store/store.ts";
 
@@ -13,7 +13,10 @@ export interface ApiParameters {
 
 /** The HTTP side: health, metrics, games. Read only. */
 export function createApi({ log, metrics, games, notReady }: ApiParameters): FastifyInstance {
-  const api = Fastify({ loggerInstance: log, disableRequestLogging: true });
+  const api = fastify({
+    loggerInstance: log,
+    logController: new LogController({ disableRequestLogging: true }),
+  });
   api.get("/health/live", () => ({ live: true }));
   api.get("/health/ready", (_request, reply) => {
     const why = notReady();

@@ -18,7 +18,8 @@ export interface EngineRoomParameters extends DisputeContext, Telemetry {
 
 /** Verifications handed to the model thread at a time: it runs one, the others wait with their inputs in memory. */
 const VERIFICATIONS = 4;
-const SETTLE_EVERY_MS = 10_000;
+/** A reward is taken as soon as a game of one's own has ended; what came in some other way, this often. */
+const SETTLE_EVERY_MS = 60_000;
 
 /**
  * Decides from the store what is to be done, and has it done: verify what was posted, open a game on what is wrong, move in every own game, take rewards
@@ -32,6 +33,7 @@ export function createEngineRoom(parameters: EngineRoomParameters) {
   const openedIn = new Map<string, bigint>();
   const missingModels = new Set<string>();
   let settledAt = 0;
+  let settledGames = 0;
 
   function failed(what: string, facts: object) {
     return (error: unknown): void => {
@@ -160,8 +162,10 @@ export function createEngineRoom(parameters: EngineRoomParameters) {
         const gameId = String(game.gameId);
         jobs.start(`play ${gameId}`, () => play(game), failed("a move", { gameId }));
       }
-      if (Date.now() - settledAt < SETTLE_EVERY_MS) return;
+      const ended = own.length - live.length;
+      if (ended === settledGames && Date.now() - settledAt < SETTLE_EVERY_MS) return;
       settledAt = Date.now();
+      settledGames = ended;
       jobs.start("settle", settle, failed("settling", {}));
     },
     /** Resolves when what was started is done. */

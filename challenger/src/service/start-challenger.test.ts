@@ -1,6 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   assertionOf,
@@ -20,18 +23,28 @@ import { type Anvil, devAccount, devPrivateKey, startAnvil } from "@surety/chain
 import {
   type Bundle,
   compileModel,
+  LEAF_BYTES as ENGINE_LEAF_BYTES,
   inputsToBytes,
   modelInputs,
   readInputs,
   writeBundle,
 } from "@surety/engine";
-import { parseGameId, parseRequestId, type RequestId } from "@surety/protocol";
+import {
+  BYTES_HEIGHT,
+  disputeGameAbi,
+  LEAF_BYTES,
+  parseGameId,
+  parseRequestId,
+  REVEAL_LEVELS,
+  type RequestId,
+} from "@surety/protocol";
 import { createWalletClient, http } from "viem";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTestPoster } from "../testing/test-poster.ts";
 import { type RunningChallenger, startChallenger } from "./start-challenger.ts";
 
 const FIXTURES = join(import.meta.dirname, "../../../fixtures/mnist");
+const BIN = join(import.meta.dirname, "../bin/challenger.ts");
 const folder = mkdtempSync(join(tmpdir(), "surety-challenger-"));
 let anvil: Anvil;
 let chain: Chain;
@@ -155,9 +168,49 @@ describe("startChallenger", () => {
     expect(await metric("surety_challenger_live_games")).toBe(0);
   });
 
+  it("walks by the constants of the deployed contract and of the engine", async () => {
+    const game = { address: addresses.game, abi: disputeGameAbi } as const;
+    expect(await chain.client.readContract({ ...game, functionName: "REVEAL_LEVELS" })).toBe(
+      BigInt(REVEAL_LEVELS),
+    );
+    expect(await chain.client.readContract({ ...game, functionName: "BYTES_HEIGHT" })).toBe(
+      BigInt(BYTES_HEIGHT),
+    );
+    expect(LEAF_BYTES).toBe(ENGINE_LEAF_BYTES);
+  });
+
   it("says it is live and ready, and refuses a second process on its store", async () => {
     expect((await fetch(`${running?.url}/health/live`)).status).toBe(200);
     expect((await fetch(`${running?.url}/health/ready`)).status).toBe(200);
     await expect(start()).rejects.toMatchObject({ code: "STORE_LOCKED" });
+  });
+
+  it("runs as a process of its own: says where it is, and leaves with 0 on SIGTERM", async () => {
+    const deployment = join(folder, "deployment.json");
+    writeFileSync(deployment, JSON.stringify({ ...addresses, fromBlock: undefined }));
+    const child = spawn(
+      process.execPath,
+      [
+        ...[BIN, "--rpc-url", anvil.url, "--deployment", deployment, "--bundles", folder, "--port", "0"],
+        ...["--data-dir", join(folder, "store-2"), "--log-level", "warn"],
+      ],
+      { env: { ...process.env, SURETY_PRIVATE_KEY: devPrivateKey(4) }, stdio: ["ignore", "pipe", "inherit"] },
+    );
+    const [line] = (await once(createInterface({ input: child.stdout }), "line")) as [string];
+    const { ready, url } = JSON.parse(line) as { ready: boolean; url: string };
+    expect(ready).toBe(true);
+    expect((await fetch(`${url}/health/live`)).status).toBe(200);
+    const exited = once(child, "exit");
+    child.kill("SIGTERM");
+    expect(await exited).toEqual([0, null]);
+  });
+
+  it("ends with one coded line when it is used wrongly", async () => {
+    const child = spawn(process.execPath, [BIN, "--deployment", join(folder, "none.json")], {
+      stdio: "pipe",
+    });
+    const [line] = (await once(createInterface({ input: child.stderr }), "line")) as [string];
+    expect(line).toMatch(/^error\[OPTION_INVALID\]: The deployment file .* cannot be read/);
+    expect(await once(child, "exit")).toEqual([2, null]);
   });
 });

@@ -1,0 +1,145 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { ChainCursor, ChainEvent, SuretyLog } from "@surety/chain";
+import { parseAssertionId } from "@surety/protocol";
+import type { Hex } from "viem";
+import { afterEach, describe, expect, it } from "vitest";
+import { openStore } from "./store.ts";
+
+const CHALLENGER = "0x00000000000000000000000000000000000000C1";
+const POSTER = "0x00000000000000000000000000000000000000A1";
+const hash = (byte: number): Hex => `0x${byte.toString(16).padStart(64, "0")}`;
+const ref = (number: number) => ({ number: BigInt(number), hash: hash(number) });
+const cursor = (number: number): ChainCursor => [ref(0), ref(number)];
+
+let opened: ReturnType<typeof openStore>[] = [];
+afterEach(() => {
+  for (const store of opened) store.close();
+  opened = [];
+});
+
+function open(dataDir = ":memory:", deployment = "1/a/b") {
+  const store = openStore({ dataDir, deployment });
+  opened.push(store);
+  return store;
+}
+
+/** A block with events, each given as its name and arguments. */
+function block(number: number, ...events: readonly (readonly [string, object])[]): ChainEvent {
+  const logs = events.map(
+    ([eventName, args]) =>
+      ({ contract: "game", eventName, args, blockNumber: BigInt(number) }) as unknown as SuretyLog,
+  );
+  return {
+    type: "block",
+    block: { ...ref(number), timestamp: 0n, isHead: true },
+    logs,
+    cursor: cursor(number),
+  };
+}
+
+const requested = [
+  "Requested",
+  { requestId: 1n, modelId: hash(7), requester: POSTER, assignee: POSTER, input: "0x0102" },
+] as const;
+const posted = ["Posted", { assertionId: 256n, requestId: 1n, poster: POSTER, output: "0x03" }] as const;
+const gameOpened = ["GameOpened", { gameId: 1n, assertionId: 256n, challenger: CHALLENGER }] as const;
+const nodes = [
+  "NodeRevealed",
+  {
+    assertionId: 256n,
+    inTensor: false,
+    instruction: 0,
+    height: 1,
+    position: 0,
+    children: [hash(1), hash(2)],
+  },
+] as const;
+const bytes = [
+  "BytesRevealed",
+  { assertionId: 256n, instruction: 4, height: 0, position: 0, data: "0x0908" },
+] as const;
+
+describe("openStore", () => {
+  it("gives an assertion with its question, its games and what was revealed", () => {
+    const store = open();
+    store.apply(block(1, requested));
+    store.apply(block(2, posted));
+    store.apply(block(3, gameOpened, nodes, bytes));
+    const id = parseAssertionId(256);
+    expect(store.openAssertions()).toMatchObject([
+      { assertionId: 256n, requestId: 1n, modelId: hash(7), verdict: undefined },
+    ]);
+    expect([...(store.assertion(id)?.input ?? [])]).toEqual([1, 2]);
+    store.setVerdict(id, "wrong");
+    expect(store.openAssertions()).toEqual([]);
+    expect(store.openAssertions("wrong")).toHaveLength(1);
+    expect(store.games(CHALLENGER)).toEqual([
+      { gameId: 1n, assertionId: 256n, outcome: undefined, paidWei: undefined },
+    ]);
+    expect(store.revealed(id)).toEqual([
+      { kind: "bytes", instruction: 4, place: { height: 0, position: 0 }, data: Uint8Array.of(9, 8) },
+      {
+        kind: "nodes",
+        instruction: undefined,
+        place: { height: 1, position: 0 },
+        children: [hash(1), hash(2)],
+      },
+    ]);
+    store.apply(
+      block(4, ["GameEnded", { gameId: 1n, assertionId: 256n, outcome: 4, paidWei: 5n, burnedWei: 0n }]),
+    );
+    expect(store.games(CHALLENGER)).toMatchObject([{ outcome: "challenger-won", paidWei: 5n }]);
+  });
+
+  it("a reorg takes back what was in the removed blocks, the verdict with it", () => {
+    const store = open();
+    store.apply(block(1, requested));
+    store.apply(block(2, posted));
+    store.setVerdict(parseAssertionId(256), "right");
+    store.apply({ type: "reorg", ancestor: ref(1), removed: [ref(2)], cursor: cursor(1) });
+    expect(store.assertion(parseAssertionId(256))).toBeUndefined();
+    expect(store.cursor()).toEqual(cursor(1));
+    store.apply(block(2, posted));
+    expect(store.openAssertions()).toHaveLength(1);
+  });
+
+  it("forgets what a final block settled, but not under a live game", () => {
+    const store = open();
+    store.apply(block(1, requested, posted));
+    store.apply(
+      block(2, gameOpened, nodes, ["Finalised", { requestId: 1n, assertionId: 256n, outputRoot: hash(3) }]),
+    );
+    const finalize = (number: number): ChainEvent => ({
+      type: "finalize",
+      block: ref(number),
+      cursor: cursor(number),
+    });
+    store.apply(finalize(3));
+    expect(store.assertion(parseAssertionId(256))).toBeDefined();
+    expect(store.revealed(parseAssertionId(256))).toHaveLength(1);
+    store.apply(
+      block(4, ["GameEnded", { gameId: 1n, assertionId: 256n, outcome: 5, paidWei: 0n, burnedWei: 0n }]),
+    );
+    store.apply(finalize(5));
+    expect(store.assertion(parseAssertionId(256))).toBeUndefined();
+    expect(store.revealed(parseAssertionId(256))).toEqual([]);
+  });
+
+  it("keeps everything over a restart, and refuses another deployment's store and a second process", () => {
+    const dataDir = mkdtempSync(join(tmpdir(), "surety-store-"));
+    try {
+      open(dataDir).apply(block(1, requested, posted));
+      expect(() => openStore({ dataDir, deployment: "1/a/b" })).toThrow(/another challenger/);
+      opened.pop()?.close();
+      const again = open(dataDir);
+      expect(again.cursor()).toEqual(cursor(1));
+      expect(again.openAssertions()).toHaveLength(1);
+      opened.pop()?.close();
+      expect(() => openStore({ dataDir, deployment: "1/a/c" })).toThrow(/other contracts/);
+    } finally {
+      rmSync(dataDir, { recursive: true, force: true });
+    }
+  });
+});
