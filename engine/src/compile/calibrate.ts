@@ -51,12 +51,25 @@ export async function calibrate(
     const statistics = new Map<string, ValueStatistics>();
     for (const [name, { dims, min, max }] of ranges) {
       const spread = Number.isFinite(max - min) && max > min;
-      statistics.set(name, { dims, min, max, histogram: new Float64Array(spread ? BINS : 0) });
+      statistics.set(name, {
+        dims,
+        min,
+        max,
+        histogram: new Float64Array(spread ? BINS : 0),
+        channelMeans: new Float64Array(dims[1] ?? 1),
+        lastMeans: new Float64Array(dims.at(-1) ?? 1),
+      });
     }
     for (const sample of samples) {
       const results = await runFloat(session, sample);
       for (const [name, tensor] of Object.entries({ ...sample, ...results }))
         count(statistics.get(name), tensor);
+    }
+    for (const { dims, channelMeans, lastMeans } of statistics.values()) {
+      const elements = dims.reduce((count, size) => count * size, samples.length);
+      for (const sums of [channelMeans, lastMeans]) {
+        for (let k = 0; k < sums.length; k++) sums[k] = (sums[k] as number) * (sums.length / elements);
+      }
     }
     return { statistics, outputs };
   } finally {
@@ -112,13 +125,25 @@ function widen(
 }
 
 function count(statistics: ValueStatistics | undefined, tensor: HostTensor): void {
-  if (!statistics || statistics.histogram.length === 0) return;
-  const { min, max, histogram } = statistics;
+  if (!statistics || tensor.type !== "f32") return;
+  const { min, max, histogram, channelMeans, lastMeans, dims } = statistics;
+  const data = tensor.data as Float32Array;
   const perUnit = histogram.length / (max - min);
-  for (const value of tensor.data as Float32Array) {
-    // Zeros are exact under every choice, and after Relu they would drown the rest.
-    if (value === 0) continue;
-    const bin = Math.min(histogram.length - 1, Math.floor((value - min) * perUnit));
-    histogram[bin] = (histogram[bin] as number) + 1;
+  const last = lastMeans.length;
+  const channels = channelMeans.length;
+  const inner = dims.slice(2).reduce((product, size) => product * size, 1);
+  for (let start = 0, row = 0; start < data.length; start += inner, row++) {
+    let sum = 0;
+    for (let at = start; at < start + inner; at++) {
+      const value = data[at] as number;
+      // Zeros are exact under every choice, and after Relu they would drown the rest.
+      if (value === 0) continue;
+      sum += value;
+      lastMeans[at % last] = (lastMeans[at % last] as number) + value;
+      if (histogram.length === 0) continue;
+      const bin = Math.min(histogram.length - 1, Math.floor((value - min) * perUnit));
+      histogram[bin] = (histogram[bin] as number) + 1;
+    }
+    channelMeans[row % channels] = (channelMeans[row % channels] as number) + sum;
   }
 }

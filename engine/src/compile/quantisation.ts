@@ -24,6 +24,9 @@ export interface ValueStatistics {
   readonly max: number;
   /** Counts in equal bins from min to max; empty if min = max. */
   readonly histogram: Float64Array;
+  /** Means over all samples along dimension 1 (the channels of an image) and along the last dimension. */
+  readonly channelMeans: Float64Array;
+  readonly lastMeans: Float64Array;
 }
 
 function fromRange(low: number, high: number): Quantisation {
@@ -135,6 +138,30 @@ export function quantiseWeights(
 
 function quantiseWeight(weight: number, scale: number): number {
   return Math.min(WEIGHT_LIMIT, Math.max(-WEIGHT_LIMIT, roundTiesToEven(weight / scale)));
+}
+
+/**
+ * Biases that make up for what rounding the weights does to the mean output: bias + sum of (weight - rounded weight) * mean input
+ * ("bias correction", Nagel et al., Data-Free Quantization, 2019).
+ *
+ * @param meanInput the mean of what weight k of a channel multiplies
+ */
+export function correctBiases(
+  biases: Float64Array,
+  weights: Float64Array,
+  { values, scales }: QuantisedWeights,
+  meanInput: (channel: number, k: number) => number,
+): Float64Array {
+  const length = weights.length / biases.length;
+  return biases.map((bias, channel) => {
+    let error = 0;
+    for (let k = 0; k < length; k++) {
+      const at = channel * length + k;
+      const rounded = (values[at] as number) * (scales[channel] as number);
+      error += ((weights[at] as number) - rounded) * meanInput(channel, k);
+    }
+    return bias + error;
+  });
 }
 
 /** Biases in units of inputScale * scales[channel]. */

@@ -2,7 +2,13 @@ import { type GraphNode, intAttribute } from "../../onnx/graph.ts";
 import { absorbFollowers } from "../absorb.ts";
 import { Expression } from "../expression.ts";
 import type { Lowering, QuantisedValue } from "../lowering.ts";
-import { checkAccumulator, type Quantisation, quantiseBiases, quantiseWeights } from "../quantisation.ts";
+import {
+  checkAccumulator,
+  correctBiases,
+  type Quantisation,
+  quantiseBiases,
+  quantiseWeights,
+} from "../quantisation.ts";
 import { checkOperands, type Rule } from "../rule.ts";
 import { freshDims, product, type View } from "../view.ts";
 import {
@@ -43,7 +49,14 @@ export const conv: Rule = {
     const groups = intAttribute(node, "group", 1);
     const inputScale = input.quantisation.scale;
     const quantised = quantiseWeights(weights, channels, biases, inputScale, node.name);
-    const bias = quantiseBiases(biases, quantised.scales, inputScale);
+    const means = lowering.statistics(node.inputs[0] ?? "").channelMeans;
+    const taps = product(kernel);
+    const meanInput = (channel: number, k: number) => {
+      const group = Math.floor(channel / (channels / groups));
+      return means[group * perGroup + Math.floor(k / taps)] as number;
+    };
+    const corrected = correctBiases(biases, weights, quantised, meanInput);
+    const bias = quantiseBiases(corrected, quantised.scales, inputScale);
     checkAccumulator(weights.length / channels, bias, node.name);
     const output = lowering.quantisationOf(followers.output);
     const window = readWindow(node, kernel, input.dims.slice(2), lowering.dims(name).slice(2));

@@ -4,7 +4,13 @@ import { type Absorbed, absorbFollowers } from "../absorb.ts";
 import { Expression } from "../expression.ts";
 import type { Lowering, QuantisedValue } from "../lowering.ts";
 import type { OperandDraft } from "../programBuilder.ts";
-import { checkAccumulator, type Quantisation, quantiseBiases, quantiseWeights } from "../quantisation.ts";
+import {
+  checkAccumulator,
+  correctBiases,
+  type Quantisation,
+  quantiseBiases,
+  quantiseWeights,
+} from "../quantisation.ts";
 import { checkOperands, type Rule } from "../rule.ts";
 import { type Axis, freshDims, product, rowMajorStrides, type View } from "../view.ts";
 import { requantisationScales } from "./conv.ts";
@@ -107,7 +113,9 @@ function emitProduct(
     (shift, n) => shift + (bias ? (bias[n] as number) * (followers.scale[n] as number) : 0),
   );
   const quantised = quantiseWeights(scaled, columns, biases, input.quantisation.scale, node.name);
-  const sums = quantiseBiases(biases, quantised.scales, input.quantisation.scale);
+  const means = lowering.statistics(node.inputs[0] ?? "").lastMeans;
+  const corrected = correctBiases(biases, scaled, quantised, (_, k) => means[k] as number);
+  const sums = quantiseBiases(corrected, quantised.scales, input.quantisation.scale);
   checkAccumulator(rows, sums, node.name);
 
   const asFloat = !followers.relu && lowering.isOutputOnly(followers.output);
