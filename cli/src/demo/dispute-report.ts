@@ -79,7 +79,10 @@ export async function reportDispute(parameters: DisputeReportParameters): Promis
     throw new FatalError("DISPUTE_NOT_FOUND", `No dispute was decided by a step since block ${fromBlock}.`);
   }
   const movesBySide: Record<string, number> = {};
-  for (const { by } of moves) movesBySide[by] = (movesBySide[by] ?? 0) + 1;
+  for (const { by, move } of moves) {
+    // Taking the reward home is no move of the game.
+    if (move !== "withdraw") movesBySide[by] = (movesBySide[by] ?? 0) + 1;
+  }
   return {
     moves,
     movesBySide,

@@ -1,14 +1,17 @@
-import { type ChallengerMove, type NextMoveParameters, nextMove } from "@surety/challenger";
+import { type ChallengerMove, type NextMoveParameters, nextMove, proveElement } from "@surety/challenger/dispute";
 import { fromHex, MerkleTree, toHex } from "@surety/engine";
-import { nextMove as moveDue, revealLevels } from "@surety/protocol";
+import { byteSpan, nextMove as moveDue, revealLevels } from "@surety/protocol";
 
 /**
- * A challenger that claims a difference where there is none: it walks to the first node each time, and has nothing to show at the end.
+ * A challenger that claims a difference where there is none: it walks to the first node each time, and has a right element recomputed at the end.
  */
 export function lyingMove(parameters: NextMoveParameters): ChallengerMove {
   const { view, revealed, own } = parameters;
   const due = moveDue(view)?.kind;
-  if (due === "step") return { kind: "wait", why: "nothing-differs" };
+  if (due === "step") {
+    const { first } = byteSpan(view, view.tensorBytes);
+    return proveElement(parameters, Math.floor(first / view.elementBytes));
+  }
   if (due !== "select" && due !== "selectTensor") return nextMove(parameters);
   const phase = view.phase === "tensor" ? "tensor" : "trace";
   const instruction = phase === "tensor" ? view.instruction : undefined;

@@ -1,5 +1,5 @@
 import type { ContractCall, SuretyLog } from "@surety/chain";
-import type { Revealed } from "@surety/challenger";
+import type { Revealed } from "@surety/challenger/dispute";
 import { type Address, hexToBytes } from "viem";
 import { logsOf } from "./evm.ts";
 import type { SimulatedTransaction } from "./result.ts";

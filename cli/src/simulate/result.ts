@@ -37,6 +37,8 @@ export interface Simulation {
     readonly total: number;
   };
   readonly maxCalldataBytes: number;
+  /** The contract's error when the liar tried to have a right element judged; null when it did not come to that. */
+  readonly refusedStep: string | null;
   /** True when the lie did not show in the output and the liar changed its output as well. */
   readonly masked: boolean;
   readonly transcript: readonly SimulatedTransaction[];

@@ -1,10 +1,9 @@
 import { assertionOf, findLog, gameOf, openGame, traceRootOf } from "@surety/chain";
-import { evaluateRun, nextMove, splitInput, toCall } from "@surety/challenger";
+import { evaluateRun, nextMove, splitInput, toCall } from "@surety/challenger/dispute";
 import { CommittedTrace, inputsToBytes, loadBundle, readInputs } from "@surety/engine";
 import { FatalError, type GameView, parseGameId, parsePhase } from "@surety/protocol";
-import { defenceCall } from "./defence-call.ts";
 import { lyingMove } from "./lying-challenger.ts";
-import { nextDefence } from "./poster.ts";
+import { defenceCall, nextDefence } from "@surety/oracle-node/testing";
 import { createRecorder } from "./recorder.ts";
 import { type Simulation, totalsOf } from "./result.ts";
 import { openScene } from "./scene.ts";

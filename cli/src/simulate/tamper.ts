@@ -1,6 +1,6 @@
 import { type Bundle, DTYPES, outputElements } from "@surety/engine";
 import { UsageError } from "@surety/protocol";
-import { tamperTrace } from "./poster.ts";
+import { tamperTrace } from "@surety/oracle-node/testing";
 
 /** What the liar changes: one element of one instruction's tensor, only the posted output, or nothing. */
 export type Tamper = "none" | "output" | { readonly layer: number; readonly element: number };

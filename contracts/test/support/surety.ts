@@ -12,6 +12,7 @@ import {
   BaseError,
   decodeErrorResult,
   encodeFunctionData,
+  getAddress,
   type Hex,
   parseEther,
   parseEventLogs,
@@ -70,7 +71,7 @@ export async function startSurety(changes: Partial<SuretyParameters> = {}) {
   const [deployer, ...others] = wallets;
   if (deployer === undefined) throw new Error("no accounts");
   const addresses = await deploySurety(deployer as never, publicClient as never, parameters);
-  const accounts = others.map(({ account }) => (account as Account).address);
+  const accounts = others.map(({ account }) => getAddress((account as Account).address));
   const contracts = {
     registry: { address: addresses.registry, abi: modelRegistryAbi as Abi },
     operators: { address: addresses.operators, abi: operatorRegistryAbi as Abi },
@@ -106,6 +107,8 @@ export async function startSurety(changes: Partial<SuretyParameters> = {}) {
 
   return {
     network,
+    /** Who deployed; has no part in the tests otherwise. */
+    deployer: getAddress((deployer.account as Account).address),
     addresses,
     parameters,
     accounts,
@@ -139,7 +142,8 @@ export async function startSurety(changes: Partial<SuretyParameters> = {}) {
     /** Deploys the contract behind a source path. */
     deploy: async (path: string, args: readonly unknown[] = []): Promise<At> => {
       await setTime();
-      return network.deploy(path, args);
+      const { address, abi } = await network.deploy(path, args);
+      return { address: getAddress(address), abi };
     },
     /** The constructor's error when a deployment is refused. */
     refusedDeployment: async (path: string, args: readonly unknown[]): Promise<Revert> => {

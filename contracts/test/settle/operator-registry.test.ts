@@ -1,0 +1,371 @@
+import { encodeFunctionData, parseEther } from "viem";
+import { describe, expect, it } from "vitest";
+import { smallInput, smallModel, useSurety } from "../support/scenario.ts";
+import { eventsOf, serve, ZERO_ADDRESS } from "../support/surety.ts";
+
+interface Operator {
+  stakeWei: bigint;
+  lockedWei: bigint;
+  unbondingWei: bigint;
+  unbondsAt: number;
+  jailed: boolean;
+}
+
+describe("OperatorRegistry", () => {
+  const scenario = useSurety(smallModel, smallInput);
+  const { modelId } = smallModel;
+  const minStakeWei = parseEther("4");
+  const bondWei = parseEther("1");
+
+  const call = (name: string, args: readonly unknown[] = [], from = scenario.actors.stranger) => ({
+    from,
+    to: scenario.surety.operators,
+    call: name,
+    args,
+  });
+  const deposit = (valueWei: bigint, from = scenario.actors.stranger) => ({
+    ...call("deposit", [], from),
+    valueWei,
+  });
+  const read = <Result>(name: string, ...args: readonly unknown[]) =>
+    scenario.surety.read<Result>(scenario.surety.operators, name, args);
+  const operatorOf = (address: `0x${string}`) => read<Operator>("operatorOf", address);
+  /** A call of the oracle's, which is made to speak for itself. */
+  const asOracle = async (name: string, ...args: readonly unknown[]) => {
+    const { network, addresses } = scenario.surety;
+    await network.testClient.impersonateAccount({ address: addresses.oracle });
+    return call(name, args, addresses.oracle);
+  };
+  const jail = async (address: `0x${string}`, recipient = scenario.actors.challenger) => {
+    await scenario.surety.send(await asOracle("lock", address, bondWei));
+    return scenario.surety.send(await asOracle("slash", address, bondWei, recipient, (bondWei * 8n) / 10n));
+  };
+
+  describe("deposit", () => {
+    it("adds to the stake", async () => {
+      const { stranger } = scenario.actors;
+      await scenario.surety.send(deposit(5n));
+      const receipt = await scenario.surety.send(deposit(7n));
+      expect(eventsOf(receipt)).toMatchObject([
+        { name: "Deposited", args: { operator: stranger, amountWei: 7n, stakeWei: 12n } },
+      ]);
+      expect(await operatorOf(stranger)).toEqual({
+        stakeWei: 12n,
+        lockedWei: 0n,
+        unbondingWei: 0n,
+        unbondsAt: 0,
+        jailed: false,
+      });
+      expect(await read("freeStakeWei", stranger)).toBe(12n);
+    });
+
+    it("of more than can be counted reverts AmountTooLarge", async () => {
+      const { network, refused } = scenario.surety;
+      await network.testClient.setBalance({ address: scenario.actors.stranger, value: 2n ** 121n });
+      expect(await refused(deposit(2n ** 120n))).toEqual({ error: "AmountTooLarge", args: [2n ** 120n] });
+      await scenario.surety.send(deposit(2n ** 120n - 1n));
+    });
+
+    it("of a jailed operator reverts OperatorJailed", async () => {
+      const { alice } = scenario.actors;
+      await jail(alice);
+      expect(await scenario.surety.refused(deposit(1n, alice))).toEqual({
+        error: "OperatorJailed",
+        args: [alice],
+      });
+    });
+  });
+
+  describe("joinModel", () => {
+    it("enters the set", async () => {
+      const { stranger } = scenario.actors;
+      await scenario.surety.send(deposit(minStakeWei));
+      const receipt = await scenario.surety.send(call("joinModel", [modelId]));
+      expect(eventsOf(receipt)).toMatchObject([
+        { name: "JoinedModel", args: { operator: stranger, modelId } },
+      ]);
+      expect(await read("serves", stranger, modelId)).toBe(true);
+      expect(await read("servingCount", modelId)).toBe(3n);
+    });
+
+    it("with too little stake reverts StakeTooLow", async () => {
+      await scenario.surety.send(deposit(minStakeWei - 1n));
+      expect(await scenario.surety.refused(call("joinModel", [modelId]))).toEqual({
+        error: "StakeTooLow",
+        args: [minStakeWei - 1n, minStakeWei],
+      });
+    });
+
+    it("twice reverts AlreadyServing", async () => {
+      const { alice } = scenario.actors;
+      expect(await scenario.surety.refused(call("joinModel", [modelId], alice))).toEqual({
+        error: "AlreadyServing",
+        args: [alice, modelId],
+      });
+    });
+
+    it("of a jailed operator reverts OperatorJailed", async () => {
+      const { alice } = scenario.actors;
+      await jail(alice);
+      const other = `0x${"1".repeat(64)}`;
+      expect(await scenario.surety.refused(call("joinModel", [other], alice))).toEqual({
+        error: "OperatorJailed",
+        args: [alice],
+      });
+    });
+  });
+
+  describe("leaveModel", () => {
+    it("leaves the set, whose others stay", async () => {
+      const { alice, bob } = scenario.actors;
+      const receipt = await scenario.surety.send(call("leaveModel", [modelId], alice));
+      expect(eventsOf(receipt)).toMatchObject([{ name: "LeftModel", args: { operator: alice, modelId } }]);
+      expect(await read("serves", alice, modelId)).toBe(false);
+      expect(await read("serves", bob, modelId)).toBe(true);
+      for (let seed = 0n; seed < 4n; seed++) expect(await read("pick", modelId, seed)).toBe(bob);
+      await scenario.surety.send(call("leaveModel", [modelId], bob));
+      expect(await read("pick", modelId, 1n)).toBe(ZERO_ADDRESS);
+      // And may come back.
+      await scenario.surety.send(call("joinModel", [modelId], alice));
+      expect(await read("pick", modelId, 1n)).toBe(alice);
+    });
+
+    it("of a model that is not served reverts NotServing", async () => {
+      const { stranger } = scenario.actors;
+      expect(await scenario.surety.refused(call("leaveModel", [modelId]))).toEqual({
+        error: "NotServing",
+        args: [stranger, modelId],
+      });
+    });
+  });
+
+  describe("beginUnbonding and withdraw", () => {
+    it("give free stake back after the unbonding time, to the second", async () => {
+      const { stranger } = scenario.actors;
+      const { surety } = scenario;
+      await surety.send(deposit(10n));
+      const begun = await surety.send(call("beginUnbonding", [4n]));
+      const unbondsAt = (await surety.now()) + surety.parameters.unbondingSeconds;
+      expect(eventsOf(begun)).toMatchObject([
+        {
+          name: "UnbondingStarted",
+          args: { operator: stranger, amountWei: 4n, unbondsAt: BigInt(unbondsAt) },
+        },
+      ]);
+      expect(await operatorOf(stranger)).toMatchObject({ stakeWei: 6n, unbondingWei: 4n, unbondsAt });
+      expect(await surety.refused({ ...call("withdraw"), time: unbondsAt - 1 })).toEqual({
+        error: "StillUnbonding",
+        args: [BigInt(unbondsAt)],
+      });
+      const before = await surety.balance(stranger);
+      const paid = await surety.send({ ...call("withdraw"), time: unbondsAt });
+      expect(eventsOf(paid)).toMatchObject([
+        { name: "Withdrawn", args: { operator: stranger, amountWei: 4n } },
+      ]);
+      expect((await surety.balance(stranger)) - before).toBe(4n);
+      expect(await surety.refused(call("withdraw"))).toEqual({ error: "NothingToWithdraw", args: [] });
+    });
+
+    it("a second unbonding begins the wait anew", async () => {
+      const { surety } = scenario;
+      await surety.send(deposit(10n));
+      await surety.send(call("beginUnbonding", [4n]));
+      const first = (await surety.now()) + surety.parameters.unbondingSeconds;
+      await surety.send({ ...call("beginUnbonding", [1n]), time: first - 1 });
+      expect(await surety.refused({ ...call("withdraw"), time: first })).toMatchObject({
+        error: "StillUnbonding",
+      });
+      await surety.send({ ...call("withdraw"), time: first - 1 + surety.parameters.unbondingSeconds });
+    });
+
+    it("of nothing, or without anything, reverts NothingToWithdraw", async () => {
+      expect(await scenario.surety.refused(call("beginUnbonding", [0n]))).toMatchObject({
+        error: "NothingToWithdraw",
+      });
+      expect(await scenario.surety.refused(call("withdraw"))).toMatchObject({ error: "NothingToWithdraw" });
+    });
+
+    it("of locked stake reverts StakeTooLow", async () => {
+      const { alice } = scenario.actors;
+      await scenario.surety.send(await asOracle("lock", alice, bondWei));
+      expect(await scenario.surety.refused(call("beginUnbonding", [minStakeWei], alice))).toEqual({
+        error: "StakeTooLow",
+        args: [minStakeWei - bondWei, minStakeWei],
+      });
+    });
+
+    it("below the minimum while serving reverts StakeTooLow, after leaving succeeds", async () => {
+      const { alice } = scenario.actors;
+      expect(await scenario.surety.refused(call("beginUnbonding", [1n], alice))).toEqual({
+        error: "StakeTooLow",
+        args: [minStakeWei - 1n, minStakeWei],
+      });
+      await scenario.surety.send(call("leaveModel", [modelId], alice));
+      await scenario.surety.send(call("beginUnbonding", [minStakeWei], alice));
+    });
+
+    it("to a contract that refuses money revert PaymentFailed and change nothing", async () => {
+      const { surety } = scenario;
+      const { stranger } = scenario.actors;
+      const consumer = await surety.deploy("test-harness/HostileConsumer.sol");
+      const execute = (functionName: string, args: readonly unknown[] = [], valueWei = 0n) => ({
+        from: stranger,
+        to: consumer,
+        call: "execute",
+        args: [
+          surety.operators.address,
+          encodeFunctionData({ abi: surety.operators.abi, functionName, args }),
+        ],
+        valueWei,
+      });
+      await surety.send(execute("deposit", [], 5n));
+      await surety.send(execute("beginUnbonding", [5n]));
+      const time = (await surety.now()) + surety.parameters.unbondingSeconds;
+      expect(await surety.refused({ ...execute("withdraw"), time })).toEqual({
+        error: "PaymentFailed",
+        args: [consumer.address, 5n],
+      });
+      expect(await operatorOf(consumer.address)).toMatchObject({ unbondingWei: 5n });
+    });
+  });
+
+  describe("lock and unlock", () => {
+    it("hold part of the stake", async () => {
+      const { alice } = scenario.actors;
+      const locked = await scenario.surety.send(await asOracle("lock", alice, bondWei));
+      expect(eventsOf(locked)).toMatchObject([
+        { name: "Locked", args: { operator: alice, amountWei: bondWei } },
+      ]);
+      expect(await read("freeStakeWei", alice)).toBe(minStakeWei - bondWei);
+      const unlocked = await scenario.surety.send(await asOracle("unlock", alice, bondWei));
+      expect(eventsOf(unlocked)).toMatchObject([
+        { name: "Unlocked", args: { operator: alice, amountWei: bondWei } },
+      ]);
+      expect(await read("freeStakeWei", alice)).toBe(minStakeWei);
+    });
+
+    it("lock of more than is free reverts StakeTooLow: exposure never exceeds stake", async () => {
+      const { alice } = scenario.actors;
+      for (let i = 0; i < 4; i++) await scenario.surety.send(await asOracle("lock", alice, bondWei));
+      expect(await scenario.surety.refused(await asOracle("lock", alice, bondWei))).toEqual({
+        error: "StakeTooLow",
+        args: [0n, bondWei],
+      });
+    });
+
+    it("lock of a jailed operator reverts OperatorJailed", async () => {
+      const { alice } = scenario.actors;
+      await jail(alice);
+      expect(await scenario.surety.refused(await asOracle("lock", alice, bondWei))).toEqual({
+        error: "OperatorJailed",
+        args: [alice],
+      });
+    });
+
+    it.each(["lock", "unlock"])("%s by anybody but the oracle reverts NotOracle", async (name) => {
+      const { stranger } = scenario.actors;
+      expect(await scenario.surety.refused(call(name, [stranger, 1n]))).toEqual({
+        error: "NotOracle",
+        args: [stranger],
+      });
+    });
+  });
+
+  describe("slash", () => {
+    it("takes the bond, jails, pays into the game's ledger and burns the rest", async () => {
+      const { alice, challenger } = scenario.actors;
+      const { surety } = scenario;
+      const burnedBefore = await surety.balance(ZERO_ADDRESS);
+      const receipt = await jail(alice);
+      const paidWei = (bondWei * 8n) / 10n;
+      expect(eventsOf(receipt)).toMatchObject([
+        {
+          name: "Slashed",
+          args: { operator: alice, amountWei: bondWei, paidWei, burnedWei: bondWei - paidWei },
+        },
+        { name: "Credited", args: { account: challenger, amountWei: paidWei } },
+      ]);
+      expect(await operatorOf(alice)).toMatchObject({
+        stakeWei: minStakeWei - bondWei,
+        lockedWei: 0n,
+        jailed: true,
+      });
+      expect(await surety.read(surety.game, "creditOf", [challenger])).toBe(paidWei);
+      expect(await surety.balance(surety.addresses.game)).toBe(paidWei);
+      expect((await surety.balance(ZERO_ADDRESS)) - burnedBefore).toBe(bondWei - paidWei);
+    });
+
+    it("leaves a jailed operator its other stake, to be withdrawn", async () => {
+      const { alice } = scenario.actors;
+      await jail(alice);
+      await scenario.surety.send(call("beginUnbonding", [minStakeWei - bondWei], alice));
+      const time = (await scenario.surety.now()) + scenario.surety.parameters.unbondingSeconds;
+      await scenario.surety.send({ ...call("withdraw", [], alice), time });
+      expect(await operatorOf(alice)).toMatchObject({ stakeWei: 0n, unbondingWei: 0n, jailed: true });
+    });
+
+    it("by anybody but the oracle reverts NotOracle", async () => {
+      const { alice, stranger } = scenario.actors;
+      expect(await scenario.surety.refused(call("slash", [alice, 1n, stranger, 1n]))).toEqual({
+        error: "NotOracle",
+        args: [stranger],
+      });
+    });
+  });
+
+  describe("pick", () => {
+    it("never returns a jailed operator, before and after it is evicted by anyone", async () => {
+      const { alice, bob } = scenario.actors;
+      await jail(alice);
+      expect(await read("serves", alice, modelId)).toBe(false);
+      for (let seed = 0n; seed < 5n; seed++) expect(await read("pick", modelId, seed)).toBe(bob);
+      const receipt = await scenario.surety.send(call("evict", [alice, modelId]));
+      expect(eventsOf(receipt)).toMatchObject([{ name: "LeftModel", args: { operator: alice, modelId } }]);
+      expect(await read("servingCount", modelId)).toBe(1n);
+      expect(await scenario.surety.refused(call("evict", [alice, modelId]))).toMatchObject({
+        error: "NotServing",
+      });
+      expect(await scenario.surety.refused(call("evict", [bob, modelId]))).toEqual({
+        error: "NotJailed",
+        args: [bob],
+      });
+    });
+
+    it("prefers who can lock a bond, and takes a busy one when there is no other", async () => {
+      const { alice, bob } = scenario.actors;
+      for (let i = 0; i < 4; i++) await scenario.surety.send(await asOracle("lock", alice, bondWei));
+      for (let seed = 0n; seed < 5n; seed++) expect(await read("pick", modelId, seed)).toBe(bob);
+      await scenario.surety.send(call("leaveModel", [modelId], bob));
+      expect(await read("pick", modelId, 3n)).toBe(alice);
+    });
+
+    it("of a model that nobody serves is zero", async () => {
+      expect(await read("pick", `0x${"2".repeat(64)}`, 3n)).toBe(ZERO_ADDRESS);
+    });
+
+    it("looks at 16 operators at most, whatever the set", async () => {
+      const { surety } = scenario;
+      const crowd = surety.accounts.slice(5, 19);
+      for (const operator of crowd) await serve(surety, operator, modelId);
+      const members = [scenario.actors.alice, scenario.actors.bob, ...crowd];
+      expect(members).toHaveLength(16);
+      for (const operator of members.slice(0, 15)) await jail(operator);
+      expect(await read("pick", modelId, 0n)).toBe(members[15]);
+      await serve(surety, surety.deployer, modelId);
+      await jail(members[15] as `0x${string}`);
+      expect(await read("pick", modelId, 0n)).toBe(ZERO_ADDRESS);
+      expect(await read("pick", modelId, 1n)).toBe(surety.deployer);
+    });
+  });
+
+  it("parameters and wiring are readable", async () => {
+    const { addresses } = scenario.surety;
+    expect(await read("parameters")).toEqual({
+      minStakeWei,
+      assertionBondWei: bondWei,
+      unbondingSeconds: 600,
+    });
+    expect(await read("oracle")).toBe(addresses.oracle);
+    expect(await read("disputeGame")).toBe(addresses.game);
+  });
+});
