@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
 import type { SuretyParameters } from "../../../chain/src/deploy.ts";
 import { countingModel, type Model, outputOf, outputRootOf, runModel, type Tamper } from "./models.ts";
 import { type ChallengerKnows, play } from "./players.ts";
-import { eventsOf, type Surety, serve, startSurety } from "./surety.ts";
+import { eventOf, type Surety, serve, startSurety } from "./surety.ts";
 
 export interface RequestOptions {
   readonly callbackGas?: number;
@@ -82,7 +82,7 @@ export function useSurety(model: Model, input: Uint8Array, parameters: Partial<S
       args: [await requestOf(surety, model, input, options)],
       valueWei: options.valueWei ?? feeOf(options.callbackGas),
     });
-    const event = eventsOf(receipt, "Requested")[0]?.args as { requestId: bigint; assignee: Address };
+    const event = eventOf(receipt, "Requested") as { requestId: bigint; assignee: Address };
     return { requestId: event.requestId, assignee: event.assignee, receipt };
   };
 
@@ -110,7 +110,7 @@ export function useSurety(model: Model, input: Uint8Array, parameters: Partial<S
       args: [assertionId, outputRootOf(model, trace)],
       valueWei: surety.parameters.challengeBondWei,
     });
-    return eventsOf(receipt, "GameOpened")[0]?.args.gameId as bigint;
+    return eventOf(receipt, "GameOpened").gameId as bigint;
   };
 
   return {

@@ -177,6 +177,13 @@ export function eventsOf(receipt: TransactionReceipt, eventName?: string) {
     .filter(({ name }) => eventName === undefined || name === eventName);
 }
 
+/** The arguments of the first event of a name. */
+export function eventOf(receipt: TransactionReceipt, eventName: string): Record<string, unknown> {
+  const [first] = eventsOf(receipt, eventName);
+  if (first === undefined) throw new Error(`There is no ${eventName} among the events.`);
+  return first.args;
+}
+
 /** Stakes an operator and lets it join models. */
 export async function serve(surety: Surety, operator: Address, ...modelIds: readonly Hex[]): Promise<void> {
   const { operators, parameters, send } = surety;
