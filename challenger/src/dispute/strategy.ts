@@ -94,14 +94,27 @@ function select(
   };
 }
 
-function step({ view, traceRoot, revealed, own }: NextMoveParameters): ChallengerMove {
-  const { node, instruction: index, elementBytes, height, position } = view;
-  const data = bytesBelow(revealed, index, view);
-  const below = data === undefined ? undefined : believeBytes(node, height, data);
-  if (data === undefined || below === undefined) return wait("reveal-not-seen");
+function step(parameters: NextMoveParameters): ChallengerMove {
+  const { view, own } = parameters;
+  const data = revealedBytes(parameters)?.data;
+  if (data === undefined) return wait("reveal-not-seen");
+  const element = pickFirstElement(view, data, own.trace.tensorBytes(view.instruction), view.elementBytes);
+  return element === undefined ? wait("nothing-differs") : proveElement(parameters, element);
+}
 
-  const element = pickFirstElement(view, data, own.trace.tensorBytes(index), elementBytes);
-  if (element === undefined) return wait("nothing-differs");
+/** The bytes below the node in dispute and the tree over them, once they are revealed. */
+function revealedBytes({ view, revealed }: NextMoveParameters) {
+  const data = bytesBelow(revealed, view.instruction, view);
+  const below = data === undefined ? undefined : believeBytes(view.node, view.height, data);
+  return data === undefined || below === undefined ? undefined : { data, below };
+}
+
+/** The step that has one element below the node in dispute recomputed, whether it differs or not. */
+export function proveElement(parameters: NextMoveParameters, element: number): ChallengerMove {
+  const { view, traceRoot, revealed, own } = parameters;
+  const { node, instruction: index, elementBytes, height, position } = view;
+  const found = revealedBytes(parameters);
+  if (found === undefined) return wait("reveal-not-seen");
   const leaf = Math.floor((element * elementBytes) / LEAF_BYTES);
   const leafBelow = leaf - position * 2 ** height;
   const { instruction, inputRoots, operands } = buildStepWitness({
@@ -118,8 +131,8 @@ function step({ view, traceRoot, revealed, own }: NextMoveParameters): Challenge
     node,
     step: {
       leaf,
-      leafBytes: toHex(leafBytes(data, leafBelow)),
-      leafProof: below.multiproof([leafBelow]).map(toHex),
+      leafBytes: toHex(leafBytes(found.data, leafBelow)),
+      leafProof: found.below.multiproof([leafBelow]).map(toHex),
       element,
       instruction,
       inputRoots,

@@ -11,7 +11,7 @@ export function describeSimulation(result: Simulation): string {
   ]);
   const found =
     layer === null
-      ? "The game found no wrong element: the challenger's clock ran out."
+      ? `The game found no wrong element: the challenger's step was refused (${result.refusedStep}) and its clock ran out.`
       : `Found layer ${layer}, element ${element}: posted ${posted}, the chain computes ${expected}.`;
   return [
     ...table(["who and move", "gas", "calldata bytes"], rows),

@@ -1,4 +1,9 @@
-import { type ChallengerMove, type NextMoveParameters, nextMove, proveElement } from "@surety/challenger/dispute";
+import {
+  type ChallengerMove,
+  type NextMoveParameters,
+  nextMove,
+  proveElement,
+} from "@surety/challenger/dispute";
 import { fromHex, MerkleTree, toHex } from "@surety/engine";
 import { byteSpan, nextMove as moveDue, revealLevels } from "@surety/protocol";
 

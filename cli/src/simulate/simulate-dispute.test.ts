@@ -68,7 +68,12 @@ describe("simulateDispute on MNIST", () => {
 
   it("an honest poster wins against a liar that has nothing to show", async () => {
     const result = await simulate("none");
-    expect(result).toMatchObject({ winner: "poster", layer: null, element: null });
+    expect(result).toMatchObject({
+      winner: "poster",
+      layer: null,
+      element: null,
+      refusedStep: "ElementIsRight",
+    });
     expect(result.gas.step).toBe(0);
     expect(result.transcript.at(-1)).toMatchObject({ by: "poster", move: "claimTimeout" });
   });

@@ -1,6 +1,6 @@
 import { type Bundle, DTYPES, outputElements } from "@surety/engine";
-import { UsageError } from "@surety/protocol";
 import { tamperTrace } from "@surety/oracle-node/testing";
+import { UsageError } from "@surety/protocol";
 
 /** What the liar changes: one element of one instruction's tensor, only the posted output, or nothing. */
 export type Tamper = "none" | "output" | { readonly layer: number; readonly element: number };
