@@ -26,7 +26,7 @@ export interface ExactModel {
 /**
  * Turns a float graph that fits the profile into the exact graph and the program.
  *
- * @throws FatalError MODEL_UNSUPPORTED, COMPILE_RANGE, COMPILE_WEIGHTS, COMPILE_OVERFLOW, COMPILE_RANK, COMPILE_LAYOUT
+ * @throws FatalError MODEL_UNSUPPORTED, COMPILE_RANGE, COMPILE_WEIGHTS, COMPILE_OVERFLOW, COMPILE_RANK
  */
 export function lowerModel(graph: Graph, statistics: ReadonlyMap<string, ValueStatistics>): ExactModel {
   const live = withoutDeadNodes(graph);

@@ -1,5 +1,5 @@
 import { FatalError } from "@surety/protocol";
-import { InferenceSession, Tensor } from "onnxruntime-node";
+import { env, InferenceSession, Tensor } from "onnxruntime-node";
 import { ELEMENT_TYPES, type ElementType, type HostTensor, type TensorData } from "../onnx/tensor.ts";
 
 /** The onnxruntime release whose kernels were proven exact; another one refuses to run. */
@@ -18,11 +18,17 @@ export interface SessionParameters {
 
 const LEVELS = { exact: "disabled", fast: "all" } as const;
 
-/** @throws FatalError ONNX_REFUSED when onnxruntime does not accept the model */
+/** @throws FatalError RUNTIME_VERSION; ONNX_REFUSED when onnxruntime does not accept the model */
 export async function createSession(
   model: Uint8Array,
   parameters: SessionParameters = {},
 ): Promise<InferenceSession> {
+  if (env.versions.node !== ONNXRUNTIME_VERSION) {
+    throw new FatalError(
+      "RUNTIME_VERSION",
+      `onnxruntime-node is ${env.versions.node}; only ${ONNXRUNTIME_VERSION} is proven exact. Run npm install.`,
+    );
+  }
   try {
     return await InferenceSession.create(model, {
       executionProviders: ["cpu"],
