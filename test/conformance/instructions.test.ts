@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fuzzCount, fuzzSeed, randomFrom } from "../../contracts/test/support/random.ts";
 import { encodeInstruction } from "../../engine/src/program/encode.ts";
+import type { Instruction } from "../../engine/src/program/instruction.ts";
 import { outputElements } from "../../engine/src/program/tensor-size.ts";
 import { checkIndexMaps } from "../../engine/src/program/validate.ts";
 import { operandBytes, randomCase } from "./support/random-instruction.ts";
@@ -64,5 +65,45 @@ describe("random instructions", () => {
     // A generator that lost a kind would test nothing of it.
     for (const [kind, times] of Object.entries(seen))
       expect(times, `${kind}, seed ${random.seed}`).toBeGreaterThan(0);
+  });
+
+  it("of long runs agree at the ends of the range, in every direction", async () => {
+    const random = randomFrom(fuzzSeed());
+    for (const [aStep, bStep] of [
+      [1, -1],
+      [-1, 1],
+      [1, 1],
+      [-1, -1],
+    ] as const) {
+      const length = random.pick([16_383, 16_384, 16_385, 16_416, 20_000, 32_800]);
+      const kinds = ["u8", "i8"] as const;
+      const dtypes = [random.pick(kinds), random.pick(kinds)] as const;
+      const zero = (dtype: "u8" | "i8") =>
+        random.pick(dtype === "u8" ? [0, 255, -128, 383, 384] : [0, -128, 127, 255, 256]);
+      const ends = (dtype: "u8" | "i8") =>
+        new Uint8Array(length).fill(random.pick(dtype === "u8" ? [0, 255] : [127, 128]));
+      const instruction: Instruction = {
+        accumulate: "dot",
+        outDtype: "i32",
+        outDims: [1],
+        reduceDims: [length],
+        aZero: zero(dtypes[0]),
+        bZero: zero(dtypes[1]),
+        operands: [aStep, bStep].map((step, index) => ({
+          space: "weight",
+          dtype: dtypes[index === 0 ? 0 : 1],
+          index,
+          elements: length,
+          map: { offset: step === 1 ? 0 : length - 1, out: [0], reduce: [step] },
+          bounds: [],
+        })),
+        expression: [{ code: "acc", a: 0, b: 0, imm: 0 }],
+      };
+      const tensors = dtypes.map(ends);
+      const { answers } = await referee.evaluate(encodeInstruction(instruction), 0, [0], tensors);
+      const { aZero, bZero } = instruction;
+      const what = `seed ${random.seed}: ${length} of ${dtypes} with zeros ${aZero}, ${bZero}, steps ${aStep}, ${bStep}, bytes ${tensors.map((bytes) => bytes[0])}`;
+      expect(answers, what).toEqual([typescriptAnswer(instruction, 0, tensors)]);
+    }
   });
 });

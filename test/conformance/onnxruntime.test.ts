@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fuzzCount, fuzzSeed, type Random, randomFrom } from "../../contracts/test/support/random.ts";
 import { checkInstruction } from "../../engine/src/program/check.ts";
 import { encodeInstruction } from "../../engine/src/program/encode.ts";
-import { outputElements } from "../../engine/src/program/tensor-size.ts";
+import { outputElements, reduceElements } from "../../engine/src/program/tensor-size.ts";
 import { checkIndexMaps } from "../../engine/src/program/validate.ts";
 import { readStoredBits } from "../../engine/src/referee/element-reader.ts";
 import { createSession, runSession } from "../../engine/src/run/onnxruntime.ts";
@@ -57,17 +57,18 @@ async function check(one: OperatorCase, random: Random): Promise<void> {
       )}`,
     );
   const answers: (number | "malformed")[] = [];
-  for (let element = 0; element < count; element++) {
+  // All elements, unless that is more than the reference computes in reasonable time.
+  const stride = Math.ceil((count * reduceElements(instruction)) / 40_000);
+  for (let element = 0; element < count; element += random.int(1, 2 * stride - 1)) {
     const right = typescriptAnswer(instruction, place(element), tensors);
     answers[place(element)] = right;
     const bits = readStoredBits(bytesOf(y), instruction.outDtype, element);
     const fast = canonical(bits, instruction.outDtype === "f32");
     if (fast !== right) fail("onnxruntime", element, fast, right);
   }
+  const known = [...answers.keys()].filter((element) => answers[element] !== undefined);
   const elements =
-    count <= ON_CHAIN
-      ? [...answers.keys()]
-      : Array.from({ length: ON_CHAIN }, () => random.int(0, count - 1));
+    known.length <= ON_CHAIN ? known : Array.from({ length: ON_CHAIN }, () => random.pick(known));
   const onChain = await referee.evaluate(encodeInstruction(instruction), 0, elements, tensors);
   for (const [i, element] of elements.entries()) {
     if (onChain.answers[i] !== answers[element])
@@ -85,7 +86,7 @@ describe("onnxruntime, TypeScript and Solidity give the same bytes", () => {
     ["Clip", 10, clip],
     ["ReduceSum", 10, reduceSum],
     ["MaxPool", 20, maxPool],
-    ["QLinearConv and ConvInteger", 60, convolution],
+    ["QLinearConv and ConvInteger", 50, convolution],
     ["QLinearMatMul and MatMulInteger", 40, matrixProduct],
     ["MatMulInteger beyond int32", 1, (random) => matrixProduct(random, true)],
   ];

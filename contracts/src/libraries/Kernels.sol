@@ -8,23 +8,29 @@ import {OperandData} from "./OperandData.sol";
 /// @title Reductions (docs/exact-profile.md, section 3, "Accumulate").
 /// @dev Sums are taken mod 2^256 and cut to int32 at the end: 2^32 divides 2^256, so wrapping anywhere on the way is the same.
 ///
-/// Long dot products multiply 32 bytes at a time (Kronecker substitution). A word masked with 0x000000ff repeated is a polynomial
-/// in X = 2^32 of 8 bytes; the coefficient of X^7 of the product of a(X) and b(X) is the sum of a_l * b_{7-l}. With b's bytes in
-/// reverse order that is a dot product of 8 bytes in the top limb of one 256-bit MUL. A word has four such groups. Limb l < 7 of an
-/// accumulated product stays below 2^32 (no carry into the top) for 65,536 bytes: 7/8 * 65536 * 255^2 < 2^32.
-/// Signed bytes are taken as x ^ 0x80 = x + 128, which moves the zero point by 128; zero points come out of the product by
-/// sum (a-p)(b-q) = sum ab - q sum a - p sum b + n p q.
+/// Dot products multiply 32 bytes at a time (Kronecker substitution). A word masked with 0x000000ff repeated is a polynomial in X = 2^32
+/// of 8 bytes; the coefficient of X^7 of the product of a(X) and b(X) is the sum of a_l * b_{7-l}. With b's bytes in reverse order
+/// that is a dot product of 8 bytes in the top limb of one 256-bit MUL. A word has four such groups. Zero points are subtracted from
+/// whole groups, zero * (1 + X + ... + X^7) from each: limbs borrow from each other, but the polynomial is the right one, and so is the
+/// top coefficient, rounded (plus half of X^7), while all others stay below 2^31 in magnitude. With bytes and zero points below 384 in
+/// magnitude that is so for 16,384 bytes: 7/8 * 16384 * 383^2 < 2^31.
+/// Signed bytes are taken as x ^ 0x80 = x + 128, which moves the zero point by 128.
 library Kernels {
     uint256 private constant LOW_BYTES = 0x000000ff000000ff000000ff000000ff000000ff000000ff000000ff000000ff;
     uint256 private constant EVEN_BYTES = 0x00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff;
     uint256 private constant EVEN_PAIRS = 0x0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff;
     uint256 private constant ONES = 0x0000000100000001000000010000000100000001000000010000000100000001;
+    uint256 private constant EVEN_LIMBS = 0x00000000ffffffff00000000ffffffff00000000ffffffff00000000ffffffff;
+    uint256 private constant EVEN_LIMB_PAIRS = 0x0000000000000000ffffffffffffffff0000000000000000ffffffffffffffff;
+    /// @dev Bytes that the word-wise kernels sum before they extract, and the largest zero point (of flipped bytes) they allow.
+    uint256 private constant MAX_CHUNK = 16_384;
+    int256 private constant MOST_ZERO = 383;
     uint256 private constant SIGN_BITS = 0x8080808080808080808080808080808080808080808080808080808080808080;
 
     /// @dev What stays the same over all runs of one reduction.
     struct Reduction {
         uint256 aWidth;
-        /// 0x80 repeated for i8, 0 for u8.
+        /// (`_dotSame` reads the two flips by their place in memory.) 0x80 repeated for i8, 0 for u8.
         uint256 aFlip;
         uint256 bFlip;
         /// Zero points of the flipped bytes.
@@ -36,6 +42,13 @@ library Kernels {
         uint256 evenBytes;
         uint256 evenPairs;
         uint256 ones;
+        uint256 evenLimbs;
+        uint256 evenLimbPairs;
+        /// Zero points in every 32-bit limb.
+        uint256 aZeros;
+        uint256 bZeros;
+        /// A zero point is beyond what the word-wise kernels allow.
+        bool wideZeros;
     }
 
     /// @notice The accumulator at an output position.
@@ -129,6 +142,13 @@ library Kernels {
                     reduction.bFlip = SIGN_BITS;
                     reduction.bZero += 128;
                 }
+                int256 aZero = reduction.aZero;
+                int256 bZero = reduction.bZero;
+                reduction.aZeros = uint256(aZero * int256(ONES));
+                reduction.bZeros = uint256(bZero * int256(ONES));
+                reduction.wideZeros = aZero < -128 || aZero > MOST_ZERO || bZero < -128 || bZero > MOST_ZERO;
+                reduction.evenLimbs = EVEN_LIMBS;
+                reduction.evenLimbPairs = EVEN_LIMB_PAIRS;
             } else if (instruction.accumulate == InstructionCodec.MAX) {
                 reduction.total = type(int256).min;
             }
@@ -153,7 +173,7 @@ library Kernels {
                 (uint256 bPointer, uint256 bReach) = OperandData.locate(bSource, uint256(bAt), b.step, count);
                 if (bReach < reach) reach = bReach;
                 if (reach == 0) return;
-                reduction.total += _dot(reduction, aPointer, a.step, bPointer, b.step, reach);
+                reduction.total += int256(_dot(reduction, aPointer, a.step, bPointer, b.step, reach));
                 aAt += a.step * int256(reach);
                 bAt += b.step * int256(reach);
                 count -= reach;
@@ -165,123 +185,138 @@ library Kernels {
     function _dot(Reduction memory reduction, uint256 a, int256 aStep, uint256 b, int256 bStep, uint256 count)
         private
         pure
-        returns (int256 total)
+        returns (uint256 total)
     {
         unchecked {
-            // Below some 8 elements the word-wise kernel does not pay.
-            if (count < 8 || aStep * aStep != 1 || bStep * bStep != 1) return _dotStrided(reduction, a, aStep, b, bStep, count);
-            int256 aZero = reduction.aZero;
-            int256 bZero = reduction.bZero;
+            // Below some 5 elements the word-wise kernels do not pay.
+            if (count < 5 || aStep * aStep != 1 || bStep * bStep != 1 || reduction.wideZeros) {
+                return _dotStrided(reduction, a, aStep, b, bStep, count);
+            }
             // Lowest addresses of both. The order of summation is free, so each run may be taken from either end.
-            uint256 aLow = aStep == 1 ? a : a - (count - 1);
-            uint256 bLow = bStep == 1 ? b : b - (count - 1);
-            uint256 products = aStep == bStep
-                ? _dotSame(reduction, aLow, bLow, count)
-                : _dotOpposite(reduction, aLow, bLow, count);
-            total = int256(products) + int256(count) * aZero * bZero;
-            if (bZero != 0) total -= bZero * int256(_sumBytes(reduction, aLow, count, reduction.aFlip));
-            if (aZero != 0) total -= aZero * int256(_sumBytes(reduction, bLow, count, reduction.bFlip));
+            if (aStep != 1) a -= count - 1;
+            if (bStep != 1) b -= count - 1;
+            bool same = aStep == bStep;
+            uint256 rest = count & 31;
+            count -= rest;
+            if (rest != 0) total = _dotRest(reduction, a + count, same ? b + count : b, rest, same);
+            // The first word of an opposite b is its last one.
+            if (!same) b += rest + count - 32;
+            while (count != 0) {
+                uint256 chunk = count < MAX_CHUNK ? count : MAX_CHUNK;
+                total += same ? _dotSame(reduction, a, b, chunk) : _dotOpposite(reduction, a, b, chunk);
+                count -= chunk;
+                a += chunk;
+                b = same ? b + chunk : b - chunk;
+            }
         }
     }
 
-    /// @dev Sum of a[j] * b[count - 1 - j] of unsigned bytes (after flipping), mod 2^32 in chunks of 65,536 bytes.
+    /// @dev `_dot` of the last `count` < 32 elements: words with bytes of value 0 in place of what does not belong to the run.
+    function _dotRest(Reduction memory reduction, uint256 a, uint256 b, uint256 count, bool same)
+        private
+        pure
+        returns (uint256 total)
+    {
+        unchecked {
+            uint256 keep = ~(type(uint256).max >> (8 * count));
+            uint256 aWord = _select(a, keep, reduction.aFlip);
+            // The bytes of an opposite b end with those that a's begin with.
+            if (!same) {
+                b -= 32 - count;
+                keep = (uint256(1) << (8 * count)) - 1;
+            }
+            uint256 bWord = _select(b, keep, reduction.bFlip);
+            assembly ("memory-safe") {
+                a := mload(0x40)
+                b := add(a, 32)
+                mstore(a, aWord)
+                mstore(b, bWord)
+            }
+            total = same ? _dotSame(reduction, a, b, 32) : _dotOpposite(reduction, a, b, 32);
+            // What (0 - aZero)(0 - bZero) adds.
+            total -= (32 - count) * uint256(reduction.aZero * reduction.bZero);
+        }
+    }
+
+    function _select(uint256 pointer, uint256 keep, uint256 other) private pure returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := or(and(mload(pointer), keep), and(other, not(keep)))
+        }
+    }
+
+    /// @dev Sum of (a_j - aZero)(b_j - bZero) mod 2^32 over at most 16,384 bytes in whole words; b_0 is the last byte of the word at `b`, and
+    /// goes down from there.
     function _dotOpposite(Reduction memory reduction, uint256 a, uint256 b, uint256 count)
         private
         pure
-        returns (uint256 total)
+        returns (uint256 sum)
     {
         uint256 mask = reduction.lowBytes;
         uint256 aFlip = reduction.aFlip;
         uint256 bFlip = reduction.bFlip;
+        uint256 aZeros = reduction.aZeros;
+        uint256 bZeros = reduction.bZeros;
         assembly ("memory-safe") {
-            // b: the word whose last byte is the run's first
-            b := add(b, sub(count, 32))
-            for {} count {} {
-                let chunk := count
-                if gt(chunk, 65536) { chunk := 65536 }
-                count := sub(count, chunk)
-                let sum := 0
-                for {} gt(chunk, 63) { chunk := sub(chunk, 64) } {
-                    let x := xor(mload(a), aFlip)
-                    let y := xor(mload(b), bFlip)
-                    // a's bytes 3, 7, ... from the left meet b's 0, 4, ...
-                    sum := add(sum, mul(and(x, mask), and(shr(24, y), mask)))
-                    sum := add(sum, mul(and(shr(8, x), mask), and(shr(16, y), mask)))
-                    sum := add(sum, mul(and(shr(16, x), mask), and(shr(8, y), mask)))
-                    sum := add(sum, mul(and(shr(24, x), mask), and(y, mask)))
-                    x := xor(mload(add(a, 32)), aFlip)
-                    y := xor(mload(sub(b, 32)), bFlip)
-                    sum := add(sum, mul(and(x, mask), and(shr(24, y), mask)))
-                    sum := add(sum, mul(and(shr(8, x), mask), and(shr(16, y), mask)))
-                    sum := add(sum, mul(and(shr(16, x), mask), and(shr(8, y), mask)))
-                    sum := add(sum, mul(and(shr(24, x), mask), and(y, mask)))
-                    a := add(a, 64)
-                    b := sub(b, 64)
-                }
-                for {} chunk {} {
-                    let x := xor(mload(a), aFlip)
-                    let y := xor(mload(b), bFlip)
-                    switch lt(chunk, 32)
-                    case 0 { chunk := sub(chunk, 32) }
-                    default {
-                        // Bytes beyond the run's end count as 0.
-                        x := and(x, not(shr(shl(3, chunk), not(0))))
-                        chunk := 0
-                    }
-                    sum := add(sum, mul(and(x, mask), and(shr(24, y), mask)))
-                    sum := add(sum, mul(and(shr(8, x), mask), and(shr(16, y), mask)))
-                    sum := add(sum, mul(and(shr(16, x), mask), and(shr(8, y), mask)))
-                    sum := add(sum, mul(and(shr(24, x), mask), and(y, mask)))
-                    a := add(a, 32)
-                    b := sub(b, 32)
-                }
-                total := add(total, shr(224, sum))
+            let end := add(a, count)
+            if and(count, 32) {
+                let x := xor(mload(a), aFlip)
+                let y := xor(mload(b), bFlip)
+                // a's bytes 3, 7, ... from the left meet b's 0, 4, ...
+                sum := mul(sub(and(x, mask), aZeros), sub(and(shr(24, y), mask), bZeros))
+                sum := add(sum, mul(sub(and(shr(8, x), mask), aZeros), sub(and(shr(16, y), mask), bZeros)))
+                sum := add(sum, mul(sub(and(shr(16, x), mask), aZeros), sub(and(shr(8, y), mask), bZeros)))
+                sum := add(sum, mul(sub(and(shr(24, x), mask), aZeros), sub(and(y, mask), bZeros)))
+                a := add(a, 32)
+                b := sub(b, 32)
             }
+            for {} lt(a, end) {} {
+                let x := xor(mload(a), aFlip)
+                let y := xor(mload(b), bFlip)
+                sum := add(mul(sub(and(x, mask), aZeros), sub(and(shr(24, y), mask), bZeros)), sum)
+                sum := add(mul(sub(and(shr(8, x), mask), aZeros), sub(and(shr(16, y), mask), bZeros)), sum)
+                sum := add(mul(sub(and(shr(16, x), mask), aZeros), sub(and(shr(8, y), mask), bZeros)), sum)
+                sum := add(mul(sub(and(shr(24, x), mask), aZeros), sub(and(y, mask), bZeros)), sum)
+                x := xor(mload(add(a, 32)), aFlip)
+                y := xor(mload(sub(b, 32)), bFlip)
+                sum := add(mul(sub(and(x, mask), aZeros), sub(and(shr(24, y), mask), bZeros)), sum)
+                sum := add(mul(sub(and(shr(8, x), mask), aZeros), sub(and(shr(16, y), mask), bZeros)), sum)
+                sum := add(mul(sub(and(shr(16, x), mask), aZeros), sub(and(shr(8, y), mask), bZeros)), sum)
+                sum := add(mul(sub(and(shr(24, x), mask), aZeros), sub(and(y, mask), bZeros)), sum)
+                a := add(a, 64)
+                b := sub(b, 64)
+            }
+            sum := shr(224, add(sum, shl(223, 1)))
         }
     }
 
-    /// @dev Sum of a[j] * b[j]: b's words are turned round in 32-bit limbs, so that every group meets the same group.
+    /// @dev Sum of (a_j - aZero)(b_j - bZero) mod 2^32 over at most 16,384 bytes in whole words: b's words are turned round in 32-bit limbs,
+    /// so that every group meets the same group.
     function _dotSame(Reduction memory reduction, uint256 a, uint256 b, uint256 count)
         private
         pure
-        returns (uint256 total)
+        returns (uint256 sum)
     {
         uint256 mask = reduction.lowBytes;
-        uint256 aFlip = reduction.aFlip;
-        uint256 bFlip = reduction.bFlip;
+        uint256 aZeros = reduction.aZeros;
+        uint256 bZeros = reduction.bZeros;
+        uint256 limbs = reduction.evenLimbs;
+        uint256 pairs = reduction.evenLimbPairs;
         assembly ("memory-safe") {
-            for {} count {} {
-                let chunk := count
-                if gt(chunk, 65536) { chunk := 65536 }
-                count := sub(count, chunk)
-                let sum := 0
-                for {} chunk {} {
-                    let x := xor(mload(a), aFlip)
-                    let y := xor(mload(b), bFlip)
-                    y := or(shl(128, y), shr(128, y))
-                    y := or(
-                        and(shr(64, y), 0x0000000000000000ffffffffffffffff0000000000000000ffffffffffffffff),
-                        shl(64, and(y, 0x0000000000000000ffffffffffffffff0000000000000000ffffffffffffffff))
-                    )
-                    y := or(
-                        and(shr(32, y), 0x00000000ffffffff00000000ffffffff00000000ffffffff00000000ffffffff),
-                        shl(32, and(y, 0x00000000ffffffff00000000ffffffff00000000ffffffff00000000ffffffff))
-                    )
-                    switch lt(chunk, 32)
-                    case 0 { chunk := sub(chunk, 32) }
-                    default {
-                        x := and(x, not(shr(shl(3, chunk), not(0))))
-                        chunk := 0
-                    }
-                    sum := add(sum, mul(and(x, mask), and(y, mask)))
-                    sum := add(sum, mul(and(shr(8, x), mask), and(shr(8, y), mask)))
-                    sum := add(sum, mul(and(shr(16, x), mask), and(shr(16, y), mask)))
-                    sum := add(sum, mul(and(shr(24, x), mask), and(shr(24, y), mask)))
-                    a := add(a, 32)
-                    b := add(b, 32)
-                }
-                total := add(total, shr(224, sum))
+            let end := add(a, count)
+            for {} lt(a, end) {} {
+                let y := xor(mload(b), mload(add(reduction, 64)))
+                y := or(shl(128, y), shr(128, y))
+                y := or(and(shr(64, y), pairs), shl(64, and(y, pairs)))
+                y := or(and(shr(32, y), limbs), shl(32, and(y, limbs)))
+                let x := xor(mload(a), mload(add(reduction, 32)))
+                sum := add(sum, mul(sub(and(x, mask), aZeros), sub(and(y, mask), bZeros)))
+                sum := add(sum, mul(sub(and(shr(8, x), mask), aZeros), sub(and(shr(8, y), mask), bZeros)))
+                sum := add(sum, mul(sub(and(shr(16, x), mask), aZeros), sub(and(shr(16, y), mask), bZeros)))
+                sum := add(sum, mul(sub(and(shr(24, x), mask), aZeros), sub(and(shr(24, y), mask), bZeros)))
+                a := add(a, 32)
+                b := add(b, 32)
             }
+            sum := shr(224, add(sum, shl(223, 1)))
         }
     }
 
@@ -334,7 +369,7 @@ library Kernels {
     function _dotStrided(Reduction memory reduction, uint256 a, int256 aStep, uint256 b, int256 bStep, uint256 count)
         private
         pure
-        returns (int256 total)
+        returns (uint256 total)
     {
         uint256 aFlip = reduction.aFlip;
         uint256 bFlip = reduction.bFlip;
