@@ -5,7 +5,8 @@ import type { Chain } from "../rpc/client.ts";
 import { retryRpc } from "../rpc/retry.ts";
 
 /**
- * Runs a call without sending it and returns its return data.
+ * Runs a call without sending it and returns its return data: by default on top of what is pending and at the next block's time, as it will be
+ * when mined.
  *
  * @throws ContractRevertError when the contract refuses it; FatalError RPC_UNREACHABLE
  */
@@ -13,7 +14,7 @@ export async function simulateCall(
   chain: Chain,
   from: Address,
   call: ContractCall,
-  at: { readonly blockNumber: bigint } | { readonly blockTag: BlockTag } = { blockTag: "latest" },
+  at: { readonly blockNumber: bigint } | { readonly blockTag: BlockTag } = { blockTag: "pending" },
 ): Promise<Hex> {
   const { to, data, valueWei } = call;
   try {
@@ -35,7 +36,8 @@ export async function simulateCall(
 export async function gasLimitOf(chain: Chain, from: Address, call: ContractCall): Promise<bigint> {
   const { to, data, valueWei } = call;
   try {
-    const estimate = () => chain.client.estimateGas({ account: from, to, data, value: valueWei });
+    const estimate = () =>
+      chain.client.estimateGas({ account: from, to, data, value: valueWei, blockTag: "pending" });
     return ((await retryRpc(estimate, chain.retry)) * 5n) / 4n;
   } catch (error) {
     throw toContractError(call.what, error);
