@@ -8,12 +8,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import {
   assertionOf,
   type Chain,
+  claimTimeout,
   createTransactionManager,
   DEVNET_PARAMETERS,
   decodeLogs,
   deploySurety,
   findLog,
   openChain,
+  openGame,
   quoteWei,
   registerModel,
   requestInference,
@@ -30,6 +32,7 @@ import {
   writeBundle,
 } from "@surety/engine";
 import {
+  type AssertionId,
   BYTES_HEIGHT,
   disputeGameAbi,
   LEAF_BYTES,
@@ -38,7 +41,7 @@ import {
   REVEAL_LEVELS,
   type RequestId,
 } from "@surety/protocol";
-import { createWalletClient, http } from "viem";
+import { createTestClient, createWalletClient, http } from "viem";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTestPoster } from "../testing/test-poster.ts";
 import { type RunningChallenger, startChallenger } from "./start-challenger.ts";
@@ -65,6 +68,26 @@ async function ask(): Promise<RequestId> {
   const receipt = await managerOf(2).send(requestInference(addresses, call));
   const requested = findLog(decodeLogs(addresses, receipt.logs), "oracle", "Requested");
   return parseRequestId(requested?.args.requestId ?? 0n);
+}
+
+async function advance(seconds: number): Promise<void> {
+  const test = createTestClient({ mode: "anvil", transport: http(anvil.url) });
+  await test.increaseTime({ seconds });
+  await test.mine({ blocks: 1 });
+}
+
+/** A staked poster on a development account; the exclusive time of who would be assigned is over when it posts. */
+async function newPoster(index: number) {
+  const transactions = managerOf(index);
+  const made = createTestPoster({ chain, addresses, transactions, bundle });
+  await made.join(DEVNET_PARAMETERS.minStakeWei);
+  return {
+    ...made,
+    async post(...parameters: Parameters<typeof made.post>) {
+      await advance(DEVNET_PARAMETERS.exclusiveSeconds + 1);
+      return made.post(...parameters);
+    },
+  };
 }
 
 function start(): Promise<RunningChallenger> {
@@ -166,6 +189,37 @@ describe("startChallenger", () => {
       (await metric("surety_challenger_withdrawn_wei_total")) > 0 ? true : undefined,
     );
     expect(await metric("surety_challenger_live_games")).toBe(0);
+  });
+
+  it("plays several games at once and claims the clocks of a poster that is gone", async () => {
+    const idle = await newPoster(5);
+    const wrong: AssertionId[] = [];
+    for (const layer of [1, 4]) wrong.push(await idle.post(await ask(), idle.trace(input, { layer, at: 3 })));
+    const playing = () =>
+      games().then((all) => all.filter((game) => wrong.map(String).includes(game.assertionId)));
+    await until("two games", async () => ((await playing()).length === 2 ? true : undefined));
+    await advance(200);
+    await until("both won", async () =>
+      (await playing()).every(({ outcome }) => outcome === "challenger-won") ? true : undefined,
+    );
+  });
+
+  it("takes its bond back when another challenger was first", async () => {
+    const idle = await newPoster(6);
+    const wrong = await idle.post(await ask(), idle.trace(input, { layer: 3, at: 0 }));
+    const own = () => games().then((all) => all.find((game) => game.assertionId === String(wrong)));
+    await until("the own game", own);
+    await running?.stop();
+    const rival = managerOf(7);
+    const { outputRoot } = await assertionOf(chain, addresses, wrong);
+    const opened = await rival.send(
+      openGame(addresses, wrong, outputRoot, DEVNET_PARAMETERS.challengeBondWei),
+    );
+    const game = findLog(decodeLogs(addresses, opened.logs), "game", "GameOpened");
+    await advance(200);
+    await rival.send(claimTimeout(addresses, parseGameId(game?.args.gameId ?? 0n)));
+    running = await start();
+    await until("the void game closed", async () => ((await own())?.outcome === "void" ? true : undefined));
   });
 
   it("walks by the constants of the deployed contract and of the engine", async () => {

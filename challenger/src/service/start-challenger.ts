@@ -25,6 +25,7 @@ export interface RunningChallenger {
 
 /** A supervisor kills after ten seconds. */
 const STOP_WAIT_MS = 6_000;
+const PENDING_WAIT_MS = 60_000;
 const DEFAULT_PORT = 9465;
 const DEFAULT_CAP_WEI = 500_000_000_000n;
 
@@ -112,7 +113,6 @@ export async function startChallenger(options: ChallengerOptions): Promise<Runni
     finalityBlocks: options.finalityBlocks ?? 64,
     onBlock(block) {
       head = block.number;
-      caughtUp ||= block.isHead;
       metrics.headBlock.set(Number(block.number));
       if (caughtUp) room.tick(head, block.isHead);
     },
@@ -122,14 +122,26 @@ export async function startChallenger(options: ChallengerOptions): Promise<Runni
     },
   });
 
-  /** The stream is silent at the head, so a restart without a new block must ask. */
+  const pendingUntil = Date.now() + PENDING_WAIT_MS;
+  /**
+   * True once the store has seen what this account did before the start: a game that a transaction still on its way opens must not be
+   * opened twice. One that stays pending for long is not waited for: a second game costs gas, its bond comes back.
+   */
+  async function hasCaughtUp(): Promise<boolean> {
+    const { client, retry } = chain;
+    const count = (blockTag: "latest" | "pending") =>
+      retryRpc(() => client.getTransactionCount({ address: account.address, blockTag }), retry);
+    if (Date.now() < pendingUntil && (await count("pending")) > (await count("latest"))) return false;
+    const latest = await retryRpc(() => client.getBlockNumber(), retry);
+    const cursor = store.cursor();
+    if (cursor === undefined || headOf(cursor).number < latest) return false;
+    head = headOf(cursor).number;
+    return true;
+  }
+
+  /** Also without a new block, for clocks run on and what failed is to be tried again. */
   async function look(): Promise<void> {
-    if (!caughtUp) {
-      const latest = await retryRpc(() => chain.client.getBlockNumber(), chain.retry);
-      const cursor = store.cursor();
-      caughtUp = cursor !== undefined && headOf(cursor).number >= latest;
-      if (caughtUp) head = latest;
-    }
+    caughtUp ||= await hasCaughtUp();
     if (caughtUp && !ending.signal.aborted) room.tick(head, true);
   }
   let looking: Promise<void> | undefined;
