@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { FatalError } from "@surety/protocol";
+import { FatalError, UsageError } from "@surety/protocol";
 import { checkInput, type InputSample, type InputSpec } from "../inputs/readInputs.ts";
 import { foldConstants } from "../onnx/foldConstants.ts";
 import type { Graph } from "../onnx/graph.ts";
@@ -95,7 +95,7 @@ function checkSample(sample: InputSample, specs: readonly InputSpec[], index: nu
     specs.map((spec) => {
       const tensor = sample[spec.name];
       if (!tensor)
-        throw new FatalError(
+        throw new UsageError(
           "INPUT_NAME",
           `Calibration sample ${index} does not give the input "${spec.name}".`,
         );

@@ -1,5 +1,5 @@
 import { gunzipSync } from "node:zlib";
-import { FatalError } from "@surety/protocol";
+import { UsageError } from "@surety/protocol";
 import { ELEMENT_TYPES, type ElementType, elementCount, type HostTensor } from "../onnx/tensor.ts";
 
 /** Element types of the idx format (http://yann.lecun.com/exdb/mnist/), big-endian in the file. */
@@ -24,12 +24,12 @@ export function isIdx(bytes: Uint8Array): boolean {
   return bytes[0] === 0 && bytes[1] === 0 && (bytes[2] as number) in IDX_TYPES && (bytes[3] as number) > 0;
 }
 
-/** @throws FatalError INPUT_MALFORMED */
+/** @throws UsageError INPUT_MALFORMED */
 export function gunzip(bytes: Uint8Array, what: string): Uint8Array {
   try {
     return gunzipSync(bytes, { maxOutputLength: MAX_UNPACKED_BYTES });
   } catch (cause) {
-    throw new FatalError("INPUT_MALFORMED", `${what} is a damaged gzip file: ${(cause as Error).message}.`, {
+    throw new UsageError("INPUT_MALFORMED", `${what} is a damaged gzip file: ${(cause as Error).message}.`, {
       cause,
     });
   }
@@ -37,20 +37,20 @@ export function gunzip(bytes: Uint8Array, what: string): Uint8Array {
 
 /**
  * Reads an unpacked idx file.
- * @throws FatalError INPUT_MALFORMED
+ * @throws UsageError INPUT_MALFORMED
  */
 export function readIdx(bytes: Uint8Array, what: string): HostTensor {
   const type = IDX_TYPES[bytes[2] as number];
   const rank = bytes[3] ?? 0;
   if (!type || bytes.length < 4 + 4 * rank)
-    throw new FatalError("INPUT_MALFORMED", `${what} is not an idx file.`);
+    throw new UsageError("INPUT_MALFORMED", `${what} is not an idx file.`);
   const header = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const dims = Array.from({ length: rank }, (_, k) => header.getUint32(4 + 4 * k));
   const width = ELEMENT_TYPES[type].array.BYTES_PER_ELEMENT;
   const expected = elementCount(dims, what) * width;
   const body = new Uint8Array(bytes.subarray(4 + 4 * rank)); // a copy, aligned; Buffer.slice makes none
   if (body.length !== expected) {
-    throw new FatalError(
+    throw new UsageError(
       "INPUT_MALFORMED",
       `${what} declares ${expected} bytes of data and has ${body.length}.`,
     );

@@ -1,4 +1,4 @@
-import { FatalError } from "@surety/protocol";
+import { UsageError } from "@surety/protocol";
 import { ELEMENT_TYPES, type ElementType, elementCount, type HostTensor } from "../onnx/tensor.ts";
 
 const DTYPE_NAMES: ReadonlyMap<string, ElementType> = new Map(
@@ -12,18 +12,18 @@ const DTYPE_NAMES: ReadonlyMap<string, ElementType> = new Map(
  * Reads `{"name": {"dtype": "float32" | "f32" | ..., "shape": [...], "data": [...]}}`; data flat or nested. A list of such objects is
  * several samples.
  *
- * @throws FatalError INPUT_MALFORMED, INPUT_DTYPE
+ * @throws UsageError INPUT_MALFORMED, INPUT_DTYPE
  */
 export function readJson(text: string, what: string): ReadonlyMap<string, HostTensor>[] {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new FatalError("INPUT_MALFORMED", `${what} is not JSON: ${(cause as Error).message}`, { cause });
+    throw new UsageError("INPUT_MALFORMED", `${what} is not JSON: ${(cause as Error).message}`, { cause });
   }
   return (Array.isArray(value) ? value : [value]).map((sample: unknown) => {
     if (typeof sample !== "object" || sample === null) {
-      throw new FatalError(
+      throw new UsageError(
         "INPUT_MALFORMED",
         `${what} is not an object of {"name": {"dtype", "shape", "data"}}.`,
       );
@@ -38,26 +38,26 @@ function readEntry(entry: unknown, what: string): HostTensor {
   const { dtype, shape, data } = (entry ?? {}) as { dtype?: unknown; shape?: unknown; data?: unknown };
   const type = DTYPE_NAMES.get(String(dtype));
   if (!type)
-    throw new FatalError(
+    throw new UsageError(
       "INPUT_DTYPE",
       `${what} has the dtype ${JSON.stringify(dtype)}; write for example "float32".`,
     );
   if (!Array.isArray(shape) || !Array.isArray(data))
-    throw new FatalError("INPUT_MALFORMED", `${what} needs the lists "shape" and "data".`);
+    throw new UsageError("INPUT_MALFORMED", `${what} needs the lists "shape" and "data".`);
   const dims = shape.map(Number);
   const count = elementCount(dims, what);
   const values = data.flat(Number.POSITIVE_INFINITY) as unknown[];
   if (values.length !== count)
-    throw new FatalError(
+    throw new UsageError(
       "INPUT_MALFORMED",
       `${what}, [${dims}], needs ${count} numbers and has ${values.length}.`,
     );
   const bad = values.find((value) => typeof value !== "number" && typeof value !== "boolean");
   if (bad !== undefined)
-    throw new FatalError("INPUT_MALFORMED", `${what} holds ${JSON.stringify(bad)}, which is no number.`);
+    throw new UsageError("INPUT_MALFORMED", `${what} holds ${JSON.stringify(bad)}, which is no number.`);
   if (type === "i64" || type === "u64") {
     if (!values.every(Number.isSafeInteger))
-      throw new FatalError("INPUT_MALFORMED", `${what} holds a number that is no exact integer.`);
+      throw new UsageError("INPUT_MALFORMED", `${what} holds a number that is no exact integer.`);
     const array = ELEMENT_TYPES[type].array as typeof BigInt64Array;
     return { type, dims, data: array.from(values as number[], (value) => BigInt(value)) };
   }

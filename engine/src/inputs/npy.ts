@@ -1,4 +1,4 @@
-import { FatalError } from "@surety/protocol";
+import { UsageError } from "@surety/protocol";
 import {
   ELEMENT_TYPES,
   type ElementType,
@@ -29,11 +29,11 @@ export function isNpy(bytes: Uint8Array): boolean {
 
 /**
  * Reads numpy's .npy (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html), versions 1 to 3.
- * @throws FatalError INPUT_MALFORMED, INPUT_DTYPE
+ * @throws UsageError INPUT_MALFORMED, INPUT_DTYPE
  */
 export function readNpy(bytes: Uint8Array, what: string): HostTensor {
   const malformed = (why: string) =>
-    new FatalError("INPUT_MALFORMED", `${what} is not a sound .npy file: ${why}.`);
+    new UsageError("INPUT_MALFORMED", `${what} is not a sound .npy file: ${why}.`);
   if (!isNpy(bytes) || bytes.length < 12) throw malformed("its first bytes are wrong");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const isFirstVersion = bytes[6] === 1;
@@ -45,10 +45,10 @@ export function readNpy(bytes: Uint8Array, what: string): HostTensor {
   const shape = /'shape':\s*\(([^)]*)\)/.exec(header)?.[1];
   if (dtype === undefined || shape === undefined) throw malformed("its header names no dtype or shape");
   if (/'fortran_order':\s*True/.test(header)) {
-    throw new FatalError("INPUT_DTYPE", `${what} is in Fortran order; save numpy.ascontiguousarray(x).`);
+    throw new UsageError("INPUT_DTYPE", `${what} is in Fortran order; save numpy.ascontiguousarray(x).`);
   }
   const type = NPY_TYPES[dtype];
-  if (!type) throw new FatalError("INPUT_DTYPE", `${what} has the dtype "${dtype}", which is not supported.`);
+  if (!type) throw new UsageError("INPUT_DTYPE", `${what} has the dtype "${dtype}", which is not supported.`);
   const dims = shape
     .split(",")
     .map((text) => text.trim())

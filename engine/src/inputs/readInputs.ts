@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, extname, join } from "node:path";
-import { FatalError } from "@surety/protocol";
+import { UsageError } from "@surety/protocol";
 import { decodeTensorProto } from "../onnx/proto.ts";
 import {
   ELEMENT_TYPES,
@@ -36,12 +36,12 @@ export type InputSample = Readonly<Record<string, HostTensor>>;
  *
  * @example
  * const samples = readInputs("fixtures/mnist/test_data_set_0", bundle.manifest.inputs);
- * @throws FatalError INPUT_MISSING, INPUT_EMPTY, INPUT_MALFORMED, INPUT_DTYPE, INPUT_SHAPE, INPUT_NAME
+ * @throws UsageError INPUT_MISSING, INPUT_EMPTY, INPUT_MALFORMED, INPUT_DTYPE, INPUT_SHAPE, INPUT_NAME
  */
 export function readInputs(path: string, specs: readonly InputSpec[]): InputSample[] {
   const samples = statOf(path).isDirectory() ? readDirectory(path, specs) : readFileSamples(path, specs);
   if (samples.length === 0) {
-    throw new FatalError("INPUT_EMPTY", `${path} holds no samples; give .pb, .npy, .json or idx files.`);
+    throw new UsageError("INPUT_EMPTY", `${path} holds no samples; give .pb, .npy, .json or idx files.`);
   }
   return samples;
 }
@@ -50,7 +50,7 @@ function statOf(path: string) {
   try {
     return statSync(path);
   } catch (cause) {
-    throw new FatalError("INPUT_MISSING", `${path} does not exist or cannot be read.`, { cause });
+    throw new UsageError("INPUT_MISSING", `${path} does not exist or cannot be read.`, { cause });
   }
 }
 
@@ -58,7 +58,7 @@ function readBytes(path: string): Uint8Array {
   try {
     return readFileSync(path);
   } catch (cause) {
-    throw new FatalError("INPUT_MISSING", `${path} cannot be read: ${(cause as Error).message}.`, { cause });
+    throw new UsageError("INPUT_MISSING", `${path} cannot be read: ${(cause as Error).message}.`, { cause });
   }
 }
 
@@ -70,7 +70,7 @@ function readDirectory(path: string, specs: readonly InputSpec[]): InputSample[]
   if (present.has("input_0.pb")) {
     const count = entries.filter((entry) => /^input_\d+\.pb$/.test(entry)).length;
     if (count !== specs.length) {
-      throw new FatalError(
+      throw new UsageError(
         "INPUT_NAME",
         `${path} holds ${count} input_*.pb; the model has ${specs.length} inputs.`,
       );
@@ -103,17 +103,17 @@ function readFileSamples(path: string, specs: readonly InputSpec[]): InputSample
       const unknown = [...sample.keys()].find((name) => !specs.some((spec) => spec.name === name));
       if (unknown !== undefined) {
         const names = specs.map((spec) => `"${spec.name}"`).join(", ");
-        throw new FatalError("INPUT_NAME", `${path} gives "${unknown}"; the model's inputs are ${names}.`);
+        throw new UsageError("INPUT_NAME", `${path} gives "${unknown}"; the model's inputs are ${names}.`);
       }
       return byInput(specs, (spec) => {
         const tensor = sample.get(spec.name);
-        if (!tensor) throw new FatalError("INPUT_NAME", `${path} does not give the input "${spec.name}".`);
+        if (!tensor) throw new UsageError("INPUT_NAME", `${path} does not give the input "${spec.name}".`);
         return { tensor, path };
       });
     });
   }
   if (specs.length !== 1) {
-    throw new FatalError(
+    throw new UsageError(
       "INPUT_NAME",
       `${path} is one tensor; the model has ${specs.length} inputs. Give a directory or JSON.`,
     );
@@ -125,7 +125,7 @@ function readFileSamples(path: string, specs: readonly InputSpec[]): InputSample
 
 /**
  * Reads an idx file, plain or gzip, as it is: for labels.
- * @throws FatalError INPUT_MISSING, INPUT_MALFORMED
+ * @throws UsageError INPUT_MISSING, INPUT_MALFORMED
  */
 export function readIdxFile(path: string): HostTensor {
   return readIdx(readUnpacked(path), path);
@@ -140,7 +140,7 @@ function readTensor(path: string): { tensor: HostTensor; path: string } {
   const bytes = readBytes(path);
   if (isNpy(bytes)) return { tensor: readNpy(bytes, path), path };
   if (extname(path) === ".pb") return { tensor: tensorFromProto(decodeTensorProto(bytes, path), path), path };
-  throw new FatalError("INPUT_MALFORMED", `${path} is no .pb, .npy, .json or idx file.`);
+  throw new UsageError("INPUT_MALFORMED", `${path} is no .pb, .npy, .json or idx file.`);
 }
 
 function byInput(
@@ -163,17 +163,17 @@ function withoutOnes(dims: readonly number[]): string {
 }
 
 /**
- * @throws FatalError INPUT_DTYPE, INPUT_SHAPE
+ * @throws UsageError INPUT_DTYPE, INPUT_SHAPE
  */
 export function checkInput(tensor: HostTensor, spec: InputSpec, where: string): void {
   if (tensor.type !== spec.dtype) {
-    throw new FatalError(
+    throw new UsageError(
       "INPUT_DTYPE",
       `${where} is ${tensor.type}; the input "${spec.name}" is ${spec.dtype}.`,
     );
   }
   if (tensor.dims.join() !== spec.shape.join()) {
-    throw new FatalError(
+    throw new UsageError(
       "INPUT_SHAPE",
       `${where} has the shape [${tensor.dims}]; the input "${spec.name}" has [${spec.shape}].`,
     );
@@ -185,7 +185,7 @@ function splitItems(items: HostTensor, spec: InputSpec, path: string): InputSamp
   const [count = 0, ...rest] = items.dims;
   const size = elementCount(rest, path);
   if (size !== elementCount(spec.shape, spec.name)) {
-    throw new FatalError(
+    throw new UsageError(
       "INPUT_SHAPE",
       `${path} has items of the shape [${rest}]; the input "${spec.name}" has [${spec.shape}].`,
     );

@@ -6,7 +6,7 @@ export type TypedTensor = Uint8Array | Int8Array | Int32Array | Float32Array;
 /** A tensor's bytes as numbers: a view where they are aligned, else a copy. Hosts are little-endian. */
 export function typedTensor(bytes: Uint8Array, dtype: Dtype): TypedTensor {
   const width = DTYPES[dtype].bytes;
-  const aligned = bytes.byteOffset % width === 0 ? bytes : bytes.slice();
+  const aligned = bytes.byteOffset % width === 0 ? bytes : new Uint8Array(bytes);
   const { buffer, byteOffset } = aligned;
   const elements = aligned.byteLength / width;
   switch (dtype) {

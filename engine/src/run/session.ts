@@ -1,4 +1,4 @@
-import { FatalError } from "@surety/protocol";
+import { FatalError, UsageError } from "@surety/protocol";
 import type { InferenceSession } from "onnxruntime-node";
 import type { InputSample } from "../inputs/readInputs.ts";
 import { checkInput } from "../inputs/readInputs.ts";
@@ -106,7 +106,7 @@ function prepare(bundle: Bundle, inputs: ModelInputs): InputSample {
   return Object.fromEntries(
     bundle.manifest.inputs.map((spec) => {
       const tensor = sample[spec.name];
-      if (!tensor) throw new FatalError("INPUT_NAME", `The input "${spec.name}" is missing.`);
+      if (!tensor) throw new UsageError("INPUT_NAME", `The input "${spec.name}" is missing.`);
       checkInput(tensor, spec, `The input "${spec.name}"`);
       return [spec.name, withoutNaN(tensor)];
     }),
@@ -115,12 +115,12 @@ function prepare(bundle: Bundle, inputs: ModelInputs): InputSample {
 
 /**
  * A request's input (the model's inputs concatenated) as tensors.
- * @throws FatalError INPUT_LENGTH
+ * @throws UsageError INPUT_LENGTH
  */
 export function inputsFromBytes(bundle: Bundle, bytes: Uint8Array): InputSample {
   const total = bundle.header.inputBytes.reduce((sum, length) => sum + length, 0);
   if (bytes.length !== total) {
-    throw new FatalError("INPUT_LENGTH", `The input has ${bytes.length} bytes, the model takes ${total}.`);
+    throw new UsageError("INPUT_LENGTH", `The input has ${bytes.length} bytes, the model takes ${total}.`);
   }
   let at = 0;
   return Object.fromEntries(
@@ -137,7 +137,7 @@ export function inputsFromBytes(bundle: Bundle, bytes: Uint8Array): InputSample 
 export function inputsToBytes(bundle: Bundle, sample: InputSample): Uint8Array[] {
   return bundle.manifest.inputs.map((spec) => {
     const tensor = sample[spec.name];
-    if (!tensor) throw new FatalError("INPUT_NAME", `The input "${spec.name}" is missing.`);
+    if (!tensor) throw new UsageError("INPUT_NAME", `The input "${spec.name}" is missing.`);
     checkInput(tensor, spec, `The input "${spec.name}"`);
     return bytesOf(tensor);
   });
