@@ -11,9 +11,13 @@ import type { SuretyAddresses } from "../addresses.ts";
 import type { Chain } from "../rpc/client.ts";
 import { read } from "./read.ts";
 
-/** A game as it stands; a game that does not exist has the phase `none` or is refused with `UnknownGame`. */
+/**
+ * A game as the next block will find it: whose turn it is depends on the time, and on an idle chain the latest block's is long past.
+ *
+ * @throws ContractRevertError UnknownGame
+ */
 export async function gameOf(chain: Chain, at: SuretyAddresses, gameId: GameId): Promise<GameView> {
-  return parseGameView(await read(chain, "game", at.game, disputeGameAbi, "gameOf", [gameId]));
+  return parseGameView(await read(chain, "game", at.game, disputeGameAbi, "gameOf", [gameId], "pending"));
 }
 
 /** The trace root a poster committed for its assertion; zero until then. */

@@ -6,7 +6,7 @@ import { retryRpc } from "../rpc/retry.ts";
 type ReadName<A extends Abi> = ContractFunctionName<A, "view" | "pure">;
 
 /**
- * Calls a view function at the latest block.
+ * Calls a view function, by default at the latest block.
  *
  * @throws ContractRevertError; FatalError RPC_UNREACHABLE
  */
@@ -21,10 +21,11 @@ export async function read<
   abi: A,
   functionName: F,
   args: Args,
+  blockTag: "latest" | "pending" = "latest",
 ): Promise<ReadContractReturnType<A, F, Args>> {
   try {
     // biome-ignore lint/suspicious/noExplicitAny: viem's parameters do not infer through a generic function name; ours are typed above.
-    const parameters = { address, abi, functionName, args } as any;
+    const parameters = { address, abi, functionName, args, blockTag } as any;
     const value = await retryRpc(() => chain.client.readContract(parameters), chain.retry);
     return value as ReadContractReturnType<A, F, Args>;
   } catch (error) {

@@ -1,5 +1,5 @@
 import { FatalError } from "@surety/protocol";
-import Fastify, { type FastifyBaseLogger } from "fastify";
+import { type FastifyBaseLogger, fastify, LogController } from "fastify";
 import type { Logger } from "pino";
 import type { Metrics } from "../metrics/metrics.ts";
 
@@ -29,7 +29,10 @@ export interface Api {
  */
 export async function serveApi(parameters: ApiParameters): Promise<Api> {
   const { host, port, logger, metrics, readiness, refreshMetrics, status } = parameters;
-  const app = Fastify({ loggerInstance: logger as FastifyBaseLogger, disableRequestLogging: true });
+  const app = fastify({
+    loggerInstance: logger as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+  });
   app.get("/health/live", () => ({ status: "live" }));
   app.get("/health/ready", async (_request, reply) => {
     const checks = await readiness();
