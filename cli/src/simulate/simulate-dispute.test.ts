@@ -1,9 +1,11 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { evaluateRun } from "@surety/challenger/dispute";
 import {
   type Bundle,
   compileModel,
+  inputsToBytes,
   modelInputs,
   outputElements,
   readInputs,
@@ -11,6 +13,7 @@ import {
 } from "@surety/engine";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { describeSimulation, type Simulation, simulateDispute, type Tamper } from "./index.ts";
+import { tamperedTrace } from "./tamper.ts";
 
 const FIXTURES = join(import.meta.dirname, "../../../fixtures/mnist");
 const bundleDir = mkdtempSync(join(tmpdir(), "surety-simulate-"));
@@ -76,6 +79,21 @@ describe("simulateDispute on MNIST", () => {
     });
     expect(result.gas.step).toBe(0);
     expect(result.transcript.at(-1)).toMatchObject({ by: "poster", move: "claimTimeout" });
+  });
+
+  it("a changed activation that the output does not show is still found where it is", async () => {
+    const [sample] = readInputs(join(FIXTURES, "test_data_set_0"), bundle.manifest.inputs);
+    const inputs = inputsToBytes(bundle, sample ?? {});
+    const own = evaluateRun(bundle, Buffer.concat(inputs));
+    const honest = bundle.instructions.map((_, index) => own.trace.tensorBytes(index));
+    const random = seeded(11);
+    const tampers = Array.from({ length: 200 }, () => {
+      const layer = random(bundle.instructions.length - 1);
+      return { layer, element: random(honest[layer]?.length ?? 1) };
+    });
+    const masked = tampers.find((tamper) => tamperedTrace(bundle, inputs, honest, tamper).masked);
+    if (masked === undefined) throw new Error("All of 200 changes show in the output.");
+    expect(await simulate(masked)).toMatchObject({ winner: "challenger", masked: true, ...masked });
   });
 
   it("refuses a layer or an element that is not there", async () => {
