@@ -102,12 +102,13 @@ export function useSurety(model: Model, input: Uint8Array, parameters: Partial<S
     assertionId: bigint,
     trace: CommittedTrace,
     from: Address = actors(surety).challenger,
+    of: Model = model,
   ) => {
     const receipt = await surety.send({
       from,
       to: surety.game,
       call: "open",
-      args: [assertionId, outputRootOf(model, trace)],
+      args: [assertionId, outputRootOf(of, trace)],
       valueWei: surety.parameters.challengeBondWei,
     });
     return eventOf(receipt, "GameOpened").gameId as bigint;
