@@ -2,11 +2,9 @@ import {
   disputeGameAbi,
   disputeGameBytecode,
   FatalError,
-  modelRegistryAbi,
   modelRegistryBytecode,
   operatorRegistryAbi,
   operatorRegistryBytecode,
-  stepRefereeAbi,
   stepRefereeBytecode,
   suretyOracleAbi,
   suretyOracleBytecode,
@@ -14,8 +12,9 @@ import {
 import {
   type Account,
   type Address,
+  encodeDeployData,
   getContractAddress,
-  type Hash,
+  type Hex,
   isAddressEqual,
   type PublicClient,
   parseEther,
@@ -25,6 +24,7 @@ import {
   type WalletClient,
 } from "viem";
 import type { SuretyAddresses } from "./addresses.ts";
+import { toContractError } from "./errors/contract-revert.ts";
 
 /** What a deployment is made with. Nothing of it can be changed afterwards; docs/protocol.md says what each is for. */
 export interface SuretyParameters {
@@ -81,7 +81,7 @@ export type DeployWallet = WalletClient<Transport, ViemChain | undefined, Accoun
  * the last one's constructor checks the parameters and that the others point back at it, and this function that all stand where foretold.
  * No other transaction of the account may come in between.
  *
- * @throws FatalError DEPLOYMENT_FAILED
+ * @throws ContractRevertError InvalidParameter names the parameter that is out of its bounds. FatalError DEPLOYMENT_FAILED
  * @example
  * const addresses = await deploySurety(walletClient, publicClient, { ...DEVNET_PARAMETERS, challengeWindowSeconds: 60 });
  */
@@ -93,100 +93,71 @@ export async function deploySurety(
   const from = wallet.account.address;
   const nonce = await client.getTransactionCount({ address: from, blockTag: "pending" });
   const at = (index: number): Address => getContractAddress({ from, nonce: BigInt(nonce + index) });
-  const [registry, referee, operators, oracle, game] = [at(0), at(1), at(2), at(3), at(4)] as const;
-  const common = { account: wallet.account, chain: wallet.chain ?? null } as const;
-  let fromBlock: bigint | undefined;
+  const addresses = { registry: at(0), referee: at(1), operators: at(2), oracle: at(3), game: at(4) };
+  const creations = Object.entries(creationCode(addresses, parameters)) as [keyof typeof addresses, Hex][];
 
-  const place = async (
-    name: string,
-    expected: Address,
-    deploy: (nonce: number) => Promise<Hash>,
-    index: number,
-  ) => {
-    const hash = await deploy(nonce + index);
+  let fromBlock = 0n;
+  for (const [index, [name, data]] of creations.entries()) {
+    const what = `Deploying the contract \`${name}\` from ${from}`;
+    const send = {
+      account: wallet.account,
+      chain: wallet.chain ?? null,
+      data,
+      nonce: nonce + index,
+    } as const;
+    const hash = await wallet.sendTransaction(send).catch((error: unknown) => {
+      throw toContractError(what, error);
+    });
     const { status, contractAddress, blockNumber } = await client.waitForTransactionReceipt({ hash });
-    fromBlock ??= blockNumber;
-    if (status !== "success" || !contractAddress || !isAddressEqual(contractAddress, expected)) {
+    if (index === 0) fromBlock = blockNumber;
+    if (status !== "success" || !contractAddress || !isAddressEqual(contractAddress, addresses[name])) {
       throw new FatalError(
         "DEPLOYMENT_FAILED",
-        `Deploying ${name} from ${from} failed (${status}, at ${contractAddress ?? "no address"}, expected ${expected}). ` +
+        `${what} failed (${status}, at ${contractAddress ?? "no address"}, expected at ${addresses[name]}). ` +
           "Check the parameters and that no other transaction of this account is on its way.",
       );
     }
-  };
+  }
+  return { ...addresses, fromBlock };
+}
 
-  const ofOperators = {
-    minStakeWei: parameters.minStakeWei,
-    assertionBondWei: parameters.assertionBondWei,
-    unbondingSeconds: parameters.unbondingSeconds,
-  };
+type Places = Omit<SuretyDeployment, "fromBlock">;
+
+/** What creates each contract, in the order of deployment. */
+function creationCode(
+  { registry, referee, operators, oracle, game }: Places,
+  parameters: SuretyParameters,
+): Record<keyof Places, Hex> {
+  const { minStakeWei, assertionBondWei, unbondingSeconds, burnBps } = parameters;
+  const { baseFeeWei, callbackGasPriceWei, exclusiveSeconds, challengeWindowSeconds } = parameters;
+  const { challengeBondWei, clockSeconds, extensionSeconds } = parameters;
+  const ofOperators = { minStakeWei, assertionBondWei, unbondingSeconds };
   const ofOracle = {
-    baseFeeWei: parameters.baseFeeWei,
-    callbackGasPriceWei: parameters.callbackGasPriceWei,
-    assertionBondWei: parameters.assertionBondWei,
-    burnBps: parameters.burnBps,
-    exclusiveSeconds: parameters.exclusiveSeconds,
-    challengeWindowSeconds: parameters.challengeWindowSeconds,
+    baseFeeWei,
+    callbackGasPriceWei,
+    assertionBondWei,
+    burnBps,
+    exclusiveSeconds,
+    challengeWindowSeconds,
   };
-  const ofGame = {
-    challengeBondWei: parameters.challengeBondWei,
-    burnBps: parameters.burnBps,
-    clockSeconds: parameters.clockSeconds,
-    extensionSeconds: parameters.extensionSeconds,
+  const ofGame = { challengeBondWei, burnBps, clockSeconds, extensionSeconds };
+  return {
+    registry: modelRegistryBytecode,
+    referee: stepRefereeBytecode,
+    operators: encodeDeployData({
+      abi: operatorRegistryAbi,
+      bytecode: operatorRegistryBytecode,
+      args: [oracle, game, ofOperators],
+    }),
+    oracle: encodeDeployData({
+      abi: suretyOracleAbi,
+      bytecode: suretyOracleBytecode,
+      args: [registry, operators, game, ofOracle],
+    }),
+    game: encodeDeployData({
+      abi: disputeGameAbi,
+      bytecode: disputeGameBytecode,
+      args: [oracle, referee, ofGame],
+    }),
   };
-
-  await place(
-    "the model registry",
-    registry,
-    (nonce) =>
-      wallet.deployContract({ ...common, nonce, abi: modelRegistryAbi, bytecode: modelRegistryBytecode }),
-    0,
-  );
-  await place(
-    "the step referee",
-    referee,
-    (nonce) =>
-      wallet.deployContract({ ...common, nonce, abi: stepRefereeAbi, bytecode: stepRefereeBytecode }),
-    1,
-  );
-  await place(
-    "the operator registry",
-    operators,
-    (nonce) =>
-      wallet.deployContract({
-        ...common,
-        nonce,
-        abi: operatorRegistryAbi,
-        bytecode: operatorRegistryBytecode,
-        args: [oracle, game, ofOperators],
-      }),
-    2,
-  );
-  await place(
-    "the oracle",
-    oracle,
-    (nonce) =>
-      wallet.deployContract({
-        ...common,
-        nonce,
-        abi: suretyOracleAbi,
-        bytecode: suretyOracleBytecode,
-        args: [registry, operators, game, ofOracle],
-      }),
-    3,
-  );
-  await place(
-    "the dispute game",
-    game,
-    (nonce) =>
-      wallet.deployContract({
-        ...common,
-        nonce,
-        abi: disputeGameAbi,
-        bytecode: disputeGameBytecode,
-        args: [oracle, referee, ofGame],
-      }),
-    4,
-  );
-  return { registry, operators, oracle, game, referee, fromBlock: fromBlock ?? 0n };
 }

@@ -167,6 +167,6 @@ describe("constructor parameters", () => {
     const wallet = network.wallets[0] as never;
     await expect(
       deploySurety(wallet, network.publicClient as never, { ...DEVNET_PARAMETERS, unbondingSeconds: 1 }),
-    ).rejects.toThrow(/unbondingSeconds/);
+    ).rejects.toThrow(/InvalidParameter\(unbondingSeconds, 1, 300\)/);
   });
 });
