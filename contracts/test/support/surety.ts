@@ -24,6 +24,9 @@ import { type Network, readArtifact, startNetwork } from "./network.ts";
 export const ZERO_ADDRESS: Address = "0x0000000000000000000000000000000000000000";
 export const ZERO_HASH: Hex = `0x${"0".repeat(64)}`;
 
+/** When every test's chain begins, so that the gas of what carries a time is the same in every run. */
+const GENESIS = 2_000_000_000n;
+
 export interface At {
   readonly address: Address;
   readonly abi: Abi;
@@ -70,6 +73,7 @@ export async function startSurety(changes: Partial<SuretyParameters> = {}) {
   const { publicClient, testClient, wallets } = network;
   const [deployer, ...others] = wallets;
   if (deployer === undefined) throw new Error("no accounts");
+  await testClient.setNextBlockTimestamp({ timestamp: GENESIS });
   const addresses = await deploySurety(deployer as never, publicClient as never, parameters);
   const accounts = others.map(({ account }) => getAddress((account as Account).address));
   const contracts = {

@@ -1,0 +1,293 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { toHex } from "@surety/engine";
+import {
+  type AbiEvent,
+  type AbiFunction,
+  type Address,
+  encodeFunctionData,
+  toEventSignature,
+  toFunctionSignature,
+} from "viem";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { digitImage, digitModel, outputOf, outputRootOf, runModel } from "./support/models.ts";
+import { readArtifact } from "./support/network.ts";
+import { play } from "./support/players.ts";
+import { actors } from "./support/scenario.ts";
+import { type At, type CallParameters, eventOf, type Surety, serve, startSurety } from "./support/surety.ts";
+
+const folder = join(import.meta.dirname, "../snapshots");
+const CONTRACTS = [
+  "request/ModelRegistry.sol",
+  "settle/OperatorRegistry.sol",
+  "result/SuretyOracle.sol",
+  "dispute/DisputeGame.sol",
+  "dispute/StepReferee.sol",
+  "examples/DigitReader.sol",
+];
+
+/** Compares with the committed snapshot, or writes it anew when UPDATE_SNAPSHOTS is set. */
+function expectSnapshot(file: string, actual: unknown): void {
+  const path = join(folder, file);
+  if (process.env.UPDATE_SNAPSHOTS) {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(path, `${JSON.stringify(actual, null, 2)}\n`);
+  }
+  const committed: unknown = JSON.parse(readFileSync(path, "utf8"));
+  expect(actual, `${file} changed: look at the difference, then run with UPDATE_SNAPSHOTS=1`).toEqual(
+    committed,
+  );
+}
+
+const nameOf = (path: string) => path.replace(/^.*\//, "").replace(/\.sol$/, "");
+
+describe("snapshots", () => {
+  it("bytecode sizes: each contract fits", () => {
+    const sizes = Object.fromEntries(
+      CONTRACTS.map((path) => [nameOf(path), (readArtifact(path).deployedBytecode.length - 2) / 2]),
+    );
+    for (const size of Object.values(sizes)) expect(size).toBeLessThan(24_576);
+    expectSnapshot("bytecode-size.json", sizes);
+  });
+
+  it("ABI", () => {
+    const signature = (item: { type: string }) => {
+      const types = (parameters: readonly unknown[]) =>
+        toFunctionSignature({ type: "function", name: "x", inputs: parameters, outputs: [] } as never).slice(
+          1,
+        );
+      if (item.type === "constructor") return `constructor${types((item as AbiFunction).inputs)}`;
+      if (item.type === "event") return `event ${toEventSignature(item as AbiEvent)}`;
+      if (item.type === "error")
+        return `error ${toFunctionSignature({ ...item, type: "function" } as AbiFunction)}`;
+      if (item.type !== "function") return item.type;
+      const { outputs, stateMutability } = item as AbiFunction;
+      return `function ${toFunctionSignature(item as AbiFunction)} ${stateMutability} returns ${types(outputs)}`;
+    };
+    const abis = CONTRACTS.map((path) => [nameOf(path), readArtifact(path).abi.map(signature).sort()]);
+    expectSnapshot("abi.json", Object.fromEntries(abis));
+  });
+});
+
+describe("gas of every function, MNIST-sized", () => {
+  let surety: Surety;
+  let reader: At;
+  const model = digitModel();
+  const image = digitImage();
+  const honest = runModel(model, [image]);
+  const lie = runModel(model, [image], { instruction: 1, byte: 12_345 });
+  const gas: Record<string, number> = {};
+  beforeAll(async () => {
+    surety = await startSurety();
+  });
+  afterAll(() => surety.close());
+
+  it("is the committed one", async () => {
+    const { registry, operators, oracle, game, parameters, read, now } = surety;
+    const { alice, bob, challenger, second, requester, stranger } = actors(surety);
+    const send = async (name: string, call: CallParameters) => {
+      const receipt = await surety.send(call);
+      expect(gas[name], name).toBeUndefined();
+      gas[name] = Number(receipt.gasUsed);
+      return receipt;
+    };
+    const onOperators = (from: Address, call: string, args: readonly unknown[] = []) => ({
+      from,
+      to: operators,
+      call,
+      args,
+    });
+    const onOracle = (from: Address, call: string, args: readonly unknown[] = []) => ({
+      from,
+      to: oracle,
+      call,
+      args,
+    });
+    const onGame = (from: Address, call: string, args: readonly unknown[] = []) => ({
+      from,
+      to: game,
+      call,
+      args,
+    });
+    const output = outputOf(model, honest);
+    const afterWindow = async () => (await now()) + parameters.challengeWindowSeconds;
+
+    await send("ModelRegistry.register", {
+      from: requester,
+      to: registry,
+      call: "register",
+      args: [model.header, "ipfs://bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi"],
+    });
+    await send("OperatorRegistry.deposit", {
+      ...onOperators(alice, "deposit"),
+      valueWei: parameters.minStakeWei,
+    });
+    await send("OperatorRegistry.joinModel", onOperators(alice, "joinModel", [model.modelId]));
+    await send("OperatorRegistry.leaveModel", onOperators(alice, "leaveModel", [model.modelId]));
+    await send(
+      "OperatorRegistry.beginUnbonding",
+      onOperators(alice, "beginUnbonding", [parameters.minStakeWei]),
+    );
+    await send("OperatorRegistry.withdraw", {
+      ...onOperators(alice, "withdraw"),
+      time: (await now()) + parameters.unbondingSeconds,
+    });
+    await serve(surety, alice, model.modelId);
+    reader = await surety.deploy("examples/DigitReader.sol", [surety.addresses.oracle, model.modelId]);
+
+    // A request for an account, pulled; with some excess.
+    const feeWei = await read<bigint>(oracle, "quote", [model.modelId, 0]);
+    const request = async () => ({
+      modelId: model.modelId,
+      input: toHex(image),
+      callbackGas: 0,
+      delivery: 1,
+      deadline: (await now()) + 1_000,
+    });
+    const requested = await send("SuretyOracle.requestInference", {
+      ...onOracle(requester, "requestInference", [await request()]),
+      valueWei: feeWei,
+    });
+    const { input: calldata } = await surety.network.publicClient.getTransaction({
+      hash: requested.transactionHash,
+    });
+    const bytes = Buffer.from(calldata.slice(2), "hex");
+    gas["SuretyOracle.requestInference, its calldata"] = bytes.reduce(
+      (sum, byte) => sum + (byte === 0 ? 4 : 16),
+      0,
+    );
+    await send("SuretyOracle.post", onOracle(alice, "post", [1n, output]));
+    await send("SuretyOracle.finalise, pulled", {
+      ...onOracle(stranger, "finalise", [1n, output]),
+      time: await afterWindow(),
+    });
+    await send("SuretyOracle.withdraw", onOracle(alice, "withdraw"));
+
+    // A request of a consumer, delivered.
+    const ask = async () => ({
+      from: requester,
+      to: reader,
+      call: "readDigit",
+      args: [toHex(image), (await now()) + 1_000],
+      valueWei: await read<bigint>(reader, "feeWei"),
+    });
+    await send("DigitReader.readDigit", await ask());
+    await surety.send(onOracle(alice, "post", [2n, output]));
+    await send("SuretyOracle.finalise, delivered to DigitReader", {
+      ...onOracle(stranger, "finalise", [2n, output]),
+      time: await afterWindow(),
+    });
+    // A delivery that fails, and its retry.
+    const hostile = await surety.deploy("test-harness/HostileConsumer.sol");
+    await surety.send({ from: stranger, to: hostile, call: "behave", args: [1] });
+    const hostileRequest = { ...(await request()), callbackGas: 100_000, delivery: 0 };
+    await surety.send({
+      from: stranger,
+      to: hostile,
+      call: "execute",
+      args: [
+        oracle.address,
+        encodeFunctionData({ abi: oracle.abi, functionName: "requestInference", args: [hostileRequest] }),
+      ],
+      valueWei: await read<bigint>(oracle, "quote", [model.modelId, 100_000]),
+    });
+    await surety.send(onOracle(alice, "post", [3n, output]));
+    await surety.send({ ...onOracle(stranger, "finalise", [3n, output]), time: await afterWindow() });
+    await send("SuretyOracle.retry, refused", onOracle(stranger, "retry", [3n, output]));
+    // A request that nobody answers.
+    await surety.send({ ...onOracle(requester, "requestInference", [await request()]), valueWei: feeWei });
+    await send("SuretyOracle.refund", { ...onOracle(stranger, "refund", [4n]), time: (await now()) + 1_001 });
+
+    // A dispute: one changed activation inside the network.
+    await surety.send({ ...onOracle(requester, "requestInference", [await request()]), valueWei: feeWei });
+    await serve(surety, bob, model.modelId);
+    await surety.send(onOracle(alice, "post", [5n, outputOf(model, lie)]));
+    const assertionId = 5n * 256n;
+    const open = (from: Address, root = outputRootOf(model, lie)) => ({
+      ...onGame(from, "open", [assertionId, root]),
+      valueWei: parameters.challengeBondWei,
+    });
+    const opened = await send("DisputeGame.open", open(challenger));
+    await surety.send(open(second));
+    const moves = await play(
+      surety,
+      { model, inputs: [image], own: honest, poster: lie },
+      { gameId: 1n, posterAddress: alice },
+    );
+    for (const { call, receipt } of moves) gas[`DisputeGame.${call}`] = Number(receipt.gasUsed);
+    expect(moves.map(({ call }) => call)).toEqual([
+      "commitTrace",
+      "selectTensor",
+      "reveal",
+      "select",
+      "revealBytes",
+      "step",
+    ]);
+    gas["a whole dispute"] = moves.reduce(
+      (sum, { receipt }) => sum + Number(receipt.gasUsed),
+      Number(opened.gasUsed),
+    );
+    await send("DisputeGame.closeVoid", onGame(stranger, "closeVoid", [2n]));
+    await send("DisputeGame.withdraw", onGame(challenger, "withdraw"));
+    await send("OperatorRegistry.evict", onOperators(stranger, "evict", [alice, model.modelId]));
+
+    // Time-outs of either side.
+    await surety.send(onOracle(bob, "post", [5n, output]));
+    const again = { ...onGame(challenger, "open", [assertionId + 1n, outputRootOf(model, honest)]) };
+    const third = await surety.send({ ...again, valueWei: parameters.challengeBondWei });
+    const gameId = eventOf(third, "GameOpened").gameId as bigint;
+    await play(
+      surety,
+      { model, inputs: [image], own: lie, poster: honest },
+      { gameId, posterAddress: bob, until: ({ turn }) => turn === "challenger" },
+    );
+    const id = await surety.snapshot();
+    await send("DisputeGame.claimTimeout, of the challenger", {
+      ...onGame(stranger, "claimTimeout", [gameId]),
+      time: (await now()) + parameters.clockSeconds + 1,
+    });
+    await surety.revert(id);
+    await play(
+      surety,
+      { model, inputs: [image], own: lie, poster: honest },
+      { gameId, posterAddress: bob, until: ({ turn }) => turn === "poster" },
+    );
+    await send("DisputeGame.claimTimeout, of the poster", {
+      ...onGame(stranger, "claimTimeout", [gameId]),
+      time: (await now()) + parameters.clockSeconds + 1,
+    });
+
+    const of = (name: string) => gas[name] ?? Number.POSITIVE_INFINITY;
+    const calldataGas = of("SuretyOracle.requestInference, its calldata");
+    expect(of("SuretyOracle.requestInference") - calldataGas).toBeLessThanOrEqual(150_000);
+    expect(of("SuretyOracle.post") + of("SuretyOracle.finalise, pulled")).toBeLessThanOrEqual(200_000);
+    expect(of("DisputeGame.step")).toBeLessThanOrEqual(1_000_000);
+    expect(of("a whole dispute")).toBeLessThanOrEqual(2_500_000);
+    expectSnapshot("gas.json", gas);
+  });
+
+  it("covers every function that changes state", () => {
+    const internal = [
+      "lock",
+      "unlock",
+      "slash",
+      "onGameOpened",
+      "onGameClosed",
+      "onRefuted",
+      "onSlashed",
+      "onInference",
+    ];
+    const missing = CONTRACTS.flatMap((path) =>
+      readArtifact(path)
+        .abi.filter((item): item is AbiFunction => item.type === "function")
+        .filter(({ stateMutability }) => stateMutability === "payable" || stateMutability === "nonpayable")
+        .map(({ name }) => ({ name, full: `${nameOf(path)}.${name}` }))
+        .filter(
+          ({ name, full }) =>
+            !internal.includes(name) && !Object.keys(gas).some((key) => key.startsWith(full)),
+        )
+        .map(({ full }) => full),
+    );
+    expect(missing).toEqual([]);
+  });
+});
