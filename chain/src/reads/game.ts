@@ -13,8 +13,7 @@ import { read } from "./read.ts";
 
 /**
  * A game as the next block will find it: whose turn it is depends on the time, and on an idle chain the latest block's is long past.
- *
- * @throws ContractRevertError UnknownGame
+ * A game that does not exist has the phase `none`.
  */
 export async function gameOf(chain: Chain, at: SuretyAddresses, gameId: GameId): Promise<GameView> {
   return parseGameView(await read(chain, "game", at.game, disputeGameAbi, "gameOf", [gameId], "pending"));

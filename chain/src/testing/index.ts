@@ -1,2 +1,3 @@
 export * from "./accounts.ts";
 export * from "./anvil.ts";
+export { testClient } from "./emitter.ts";

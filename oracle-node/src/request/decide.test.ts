@@ -1,0 +1,38 @@
+import type { RequestView } from "@surety/chain";
+import { parseHash32, parseModelId } from "@surety/protocol";
+import { describe, expect, it } from "vitest";
+import { decideServing } from "./decide.ts";
+
+const me = "0x00000000000000000000000000000000000000aa";
+const other = "0x00000000000000000000000000000000000000bb";
+const zero = `0x${"0".repeat(64)}`;
+const request = (changes: Partial<RequestView>): RequestView => ({
+  status: "open",
+  requester: other,
+  modelId: parseModelId(zero),
+  inputRoot: parseHash32(zero),
+  feeWei: 1n,
+  callbackGas: 0,
+  delivery: "pull",
+  deadline: 1_000,
+  assignee: other,
+  exclusiveUntil: 100,
+  attempt: 0,
+  ...changes,
+});
+
+describe("decideServing", () => {
+  it("serves at once when assigned, and after the exclusive time when not", () => {
+    expect(decideServing(request({ assignee: me }), me, 50)).toBe("serve");
+    expect(decideServing(request({}), me, 100)).toBe("wait");
+    expect(decideServing(request({}), me, 101)).toBe("serve");
+  });
+
+  it("leaves what is answered, over or too late", () => {
+    for (const status of ["none", "asserted", "final", "refunded"] as const) {
+      expect(decideServing(request({ status, assignee: me }), me, 50)).toBe("leave");
+    }
+    expect(decideServing(request({ assignee: me }), me, 1_000)).toBe("serve");
+    expect(decideServing(request({ assignee: me }), me, 1_001)).toBe("leave");
+  });
+});
