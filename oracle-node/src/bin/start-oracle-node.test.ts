@@ -106,6 +106,23 @@ describe("an oracle node", () => {
     expect(await scene.chain.client.getTransactionCount({ address: devAccount(1).address })).toBe(posted);
   });
 
+  it("posts again after a reorg removed its answer", async () => {
+    const { chain, addresses } = scene;
+    const node = await start();
+    const id = await scene.ask(scene.input(4));
+    const status = async () =>
+      (await fetch(`${node.url}/v1/status`)).json() as Promise<{ openAssertions: unknown[] }>;
+    await until("the node saw its post", async () => (await status()).openAssertions.length === 1);
+    const head = await chain.client.getBlock();
+    // The newest block is the post's: it is replaced by an empty one.
+    await chain.client.request({ method: "anvil_reorg", params: [1, []] } as never);
+    expect((await chain.client.getBlock({ blockNumber: head.number })).hash).not.toBe(head.hash);
+    await final(id);
+    expect(await resultOf(chain, addresses, id)).toBe(await rightRoot(scene.input(4)));
+    expect(await (await fetch(`${node.url}/metrics`)).text()).toMatch(/surety_node_reorgs_total [1-9]/);
+    await stop(node);
+  });
+
   it("refuses a port in use, another node's data and a fault on the wrong chain", async () => {
     const options = scene.nodeOptions(1);
     const node = await start(options);
