@@ -9,7 +9,7 @@ export type BroadcastOutcome = "sent" | "taken";
 /**
  * Gives a signed transaction to the network. Safe to repeat: one that is known already counts as sent.
  *
- * @throws FatalError INSUFFICIENT_FUNDS, RPC_UNREACHABLE; RetryableError BROADCAST_REFUSED
+ * @throws FatalError RPC_UNREACHABLE; RetryableError INSUFFICIENT_FUNDS, BROADCAST_REFUSED
  */
 export async function broadcast(chain: Chain, what: string, raw: Hex): Promise<BroadcastOutcome> {
   try {

@@ -47,7 +47,7 @@ export interface TransactionManager {
    * Simulates a call, sends it and waits until it is mined. Calls may overlap: nonces are given out one at a time.
    *
    * @throws ContractRevertError when the contract refuses the call, before anything is sent or, after a race, when mined; FatalError
-   * INSUFFICIENT_FUNDS, RPC_UNREACHABLE; RetryableError TRANSACTION_STUCK, NONCE_TAKEN
+   * RPC_UNREACHABLE; RetryableError INSUFFICIENT_FUNDS, TRANSACTION_STUCK, NONCE_TAKEN
    */
   send(call: ContractCall): Promise<TransactionReceipt>;
 }

@@ -87,6 +87,8 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
     teardown.add(() => queues.close());
     const inference = queues.open<InferenceJob>("inference");
     const posting = queues.open<PostJob>("post");
+    // What failed for good before, say while the RPC was down, gets a new chance.
+    await Promise.all([inference.forgetFailed(), posting.forgetFailed()]);
 
     const clock = createChainClock();
     const transactions = createTransactionManager({

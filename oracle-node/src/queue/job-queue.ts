@@ -7,6 +7,8 @@ export interface JobQueue<Data extends object> {
    */
   work(handler: (data: Data) => Promise<void>, options: WorkOptions<Data>): void;
   counts(): Promise<JobCounts>;
+  /** Forgets jobs that failed for good, so that they may be added again: for a new start, when the reason may be gone. */
+  forgetFailed(): Promise<void>;
 }
 
 export interface WorkOptions<Data> {

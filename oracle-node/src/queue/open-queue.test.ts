@@ -90,6 +90,29 @@ describe("openQueues embedded", () => {
     ]);
   });
 
+  it("does a job that failed for good again only once that is forgotten", async () => {
+    const queue = queues.open<{ n: number }>("post");
+    let attempts = 0;
+    queue.work(
+      async () => {
+        attempts++;
+        throw new FatalError("RPC_UNREACHABLE", "no");
+      },
+      { concurrency: 1, onFailure: () => {} },
+    );
+    const failed = async () => {
+      while ((await queue.counts()).failed < 1) await new Promise((r) => setTimeout(r, 20));
+    };
+    await queue.add("job-1", { n: 1 });
+    await failed();
+    await queue.add("job-1", { n: 1 });
+    expect(await queue.counts()).toEqual({ waiting: 0, active: 0, failed: 1 });
+    await queue.forgetFailed();
+    await queue.add("job-1", { n: 1 });
+    await failed();
+    expect(attempts).toBe(2);
+  });
+
   it("refuses other queue URLs", async () => {
     await expect(openQueues("amqp://host", folder)).rejects.toMatchObject({ code: "QUEUE_URL_UNSUPPORTED" });
   });

@@ -73,6 +73,9 @@ function openQueue<Data extends object>(name: string, backend: Backend) {
       const { waiting = 0, delayed = 0, active = 0, failed = 0 } = await queue.getJobCounts();
       return { waiting: waiting + delayed, active, failed };
     },
+    async forgetFailed() {
+      await queue.clean(0, 0, "failed");
+    },
   };
   return {
     queue: jobs,
