@@ -23,7 +23,7 @@ interface ISuretyOracle is ICreditLedger {
         ModelId modelId;
         /// Concatenation of the model's input tensors, little-endian, row-major.
         bytes input;
-        /// Gas given to the consumer's callback.
+        /// Gas given to the consumer's callback; at most `MAX_CALLBACK_GAS`.
         uint32 callbackGas;
         Delivery delivery;
         /// Unix seconds after which an unanswered request may be refunded.
@@ -75,6 +75,7 @@ interface ISuretyOracle is ICreditLedger {
     error WrongInputSize(uint256 actualBytes, uint256 expectedBytes);
     error WrongOutputSize(uint256 actualBytes, uint256 expectedBytes);
     error FeeTooLow(uint256 actualWei, uint256 requiredWei);
+    error CallbackGasTooHigh(uint256 actualGas, uint256 mostGas);
     error DeadlinePassed(uint256 deadline);
     error DeadlineNotPassed(uint256 deadline);
     error NobodyServes(ModelId modelId);
@@ -108,6 +109,8 @@ interface ISuretyOracle is ICreditLedger {
     function modelRegistry() external view returns (address);
     function operatorRegistry() external view returns (address);
     function disputeGame() external view returns (address);
+    /// @notice The most gas that a callback can ask for, so that delivering always fits into a block and nothing can hold settlement up.
+    function MAX_CALLBACK_GAS() external view returns (uint32);
     function requestCount() external view returns (uint256);
     function requestOf(RequestId requestId) external view returns (RequestView memory);
     function assertionOf(AssertionId assertionId) external view returns (AssertionView memory);

@@ -58,6 +58,9 @@ abstract contract OracleStore is ISuretyOracle, CreditLedger {
     }
 
     /// @inheritdoc ISuretyOracle
+    uint32 public constant MAX_CALLBACK_GAS = 5_000_000;
+
+    /// @inheritdoc ISuretyOracle
     address public immutable modelRegistry;
     /// @inheritdoc ISuretyOracle
     address public immutable operatorRegistry;
@@ -133,6 +136,8 @@ abstract contract OracleStore is ISuretyOracle, CreditLedger {
     }
 
     function _fee(uint32 callbackGas) internal view returns (uint256 feeWei) {
+        // INVARIANT: a consumer can never block settlement: its callback fits into a block.
+        if (callbackGas > MAX_CALLBACK_GAS) revert CallbackGasTooHigh(callbackGas, MAX_CALLBACK_GAS);
         return BASE_FEE_WEI + uint256(callbackGas) * CALLBACK_GAS_PRICE_WEI;
     }
 

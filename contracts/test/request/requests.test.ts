@@ -147,6 +147,13 @@ describe("SuretyOracle: requests", () => {
       });
     });
 
+    it("with more callback gas than fits into a block reverts CallbackGasTooHigh: it could never be settled", async () => {
+      const error = { error: "CallbackGasTooHigh", args: [5_000_001n, 5_000_000n] };
+      expect(await refusedRequest({ callbackGas: 5_000_001, valueWei: 10n ** 18n })).toEqual(error);
+      expect(await scenario.surety.refused(call("quote", [modelId, 5_000_001]))).toEqual(error);
+      await scenario.request({ callbackGas: 5_000_000 });
+    });
+
     it("of a model that nobody serves reverts NobodyServes", async () => {
       const { surety, actors } = scenario;
       for (const from of [actors.alice, actors.bob]) {
