@@ -159,12 +159,12 @@ abstract contract GameStore is IDisputeGame, CreditLedger {
     function maxGameSeconds() public view returns (uint256) {
         // Turns of each side in the longest walk: the poster's commit (or the challenger's first pick below it), one for each further
         // reveal, and the bytes (or the step).
-        uint256 turns = 2 + _reveals_(MAX_TRACE_HEIGHT - REVEAL_LEVELS) + _reveals_(MAX_TENSOR_HEIGHT - BYTES_HEIGHT);
+        uint256 turns = 2 + _revealsOver(MAX_TRACE_HEIGHT - REVEAL_LEVELS) + _revealsOver(MAX_TENSOR_HEIGHT - BYTES_HEIGHT);
         // A side's first turn begins with its whole clock, each later one adds an extension at most.
         return 2 * (uint256(CLOCK_SECONDS) + (turns - 1) * EXTENSION_SECONDS);
     }
 
-    function _reveals_(uint256 levels) private pure returns (uint256) {
+    function _revealsOver(uint256 levels) private pure returns (uint256) {
         return (levels + REVEAL_LEVELS - 1) / REVEAL_LEVELS;
     }
 

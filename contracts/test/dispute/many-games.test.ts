@@ -1,6 +1,6 @@
-import type { Address } from "viem";
+import { type Address, encodeAbiParameters, keccak256, toHex } from "viem";
 import { describe, expect, it } from "vitest";
-import { countingModel, outputRootOf } from "../support/models.ts";
+import { countingModel, outputOf, outputRootOf } from "../support/models.ts";
 import { challengerMove, play, revealMove, viewOf } from "../support/players.ts";
 import { useSurety } from "../support/scenario.ts";
 import { eventOf, eventsOf, ZERO_ADDRESS } from "../support/surety.ts";
@@ -279,6 +279,41 @@ describe("DisputeGame: many games on one assertion", () => {
     const refund = { from: requester, to: surety.oracle, call: "refund", args: [requestId] };
     await surety.send({ ...refund, time: deadline + 1 });
     expect(await surety.read(surety.oracle, "creditOf", [requester])).toBe(scenario.feeOf());
+  });
+
+  it("after 255 refuted attempts the fee goes back to the requester", async () => {
+    const { surety } = scenario;
+    const { requester, challenger } = scenario.actors;
+    const { requestId, assignee } = await scenario.request();
+    // Make this the last attempt: byte 29 of the request's first slot, the mapping being the oracle's third variable.
+    const { testClient, publicClient } = surety.network;
+    const address = surety.addresses.oracle;
+    const types = [{ type: "uint256" }, { type: "uint256" }] as const;
+    const slot = keccak256(encodeAbiParameters(types, [requestId, 2n]));
+    const word = BigInt((await publicClient.getStorageAt({ address, slot })) ?? "0x0");
+    await testClient.setStorageAt({
+      address,
+      index: slot,
+      value: toHex(word | (255n << 232n), { size: 32 }),
+    });
+    expect(await surety.read(surety.oracle, "requestOf", [requestId])).toMatchObject({
+      attempt: 255,
+      status: 1,
+    });
+
+    const post = { from: assignee, to: surety.oracle, call: "post", args: [requestId, outputOf(model, lie)] };
+    await surety.send(post);
+    const assertionId = requestId * 256n + 255n;
+    const gameId = await scenario.open(assertionId, lie);
+    await scenario.play(gameId, lie, assignee);
+    expect(await viewOf(surety, gameId)).toMatchObject({ phase: "challenger-won", challenger });
+    expect(await surety.read(surety.oracle, "requestOf", [requestId])).toMatchObject({
+      status: 4,
+      attempt: 255,
+    });
+    expect(await surety.read(surety.oracle, "assertionOf", [assertionId])).toMatchObject({ refuted: true });
+    expect(await surety.read(surety.oracle, "creditOf", [requester])).toBe(scenario.feeOf());
+    expect(await surety.refused(post)).toEqual({ error: "WrongStatus", args: [4, 1] });
   });
 
   it("challenging oneself costs the burned share", async () => {
