@@ -94,6 +94,18 @@ describe("compileModel refuses", () => {
     });
   });
 
+  test("a pool with a window that lies wholly in the padding", async () => {
+    for (const op of ["MaxPool", "AveragePool"]) {
+      const pool = smallModel(19, { x: [1, 1, 1, 1] }, { y: [1, 1, 1, 1] }, (m) =>
+        m.node(op, ["x"], ["y"], { kernel_shape: [2, 2], dilations: [2, 2], pads: [1, 1, 1, 1] }),
+      );
+      const calibration = randomSamples(pool.specs, 1, 1);
+      await expect(compileModel({ model: pool.model, calibration }), op).rejects.toMatchObject({
+        code: "MODEL_UNSUPPORTED",
+      });
+    }
+  });
+
   test("an empty calibration set", async () => {
     await expect(compileModel({ model: relu.model, calibration: [] })).rejects.toMatchObject({
       code: "COMPILE_CALIBRATION",

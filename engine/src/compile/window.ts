@@ -43,6 +43,22 @@ export function readWindow(
   return { kernel, strides, dilations, padsBegin, padsEnd, input, output };
 }
 
+/** Whether some position of the window lies wholly in the padding: dilation can step over a small picture. */
+export function hasEmptyPosition(window: Window): boolean {
+  const { kernel, strides, dilations, padsBegin, input, output } = window;
+  return kernel.some((size, k) => {
+    const seesInput = (position: number) => {
+      const first = position * (strides[k] as number) - (padsBegin[k] as number);
+      return Array.from({ length: size }, (_, tap) => first + tap * (dilations[k] as number)).some(
+        (at) => at >= 0 && at < (input[k] as number),
+      );
+    };
+    return Array.from({ length: output[k] as number }, (_, position) => position).some(
+      (position) => !seesInput(position),
+    );
+  });
+}
+
 /** Attributes of an ONNX node with this window, pads written out. */
 export function windowAttributes(window: Window): Record<string, readonly number[]> {
   const { kernel, strides, dilations, padsBegin, padsEnd } = window;

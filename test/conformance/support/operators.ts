@@ -479,6 +479,31 @@ function randomWindow(random: Random, largest: number): Window {
   }
 }
 
+/** Every position of the window sees the picture: a maximum of nothing is malformed. */
+function seesPicture({
+  height,
+  width,
+  kernel,
+  strides,
+  dilations,
+  pads,
+  outHeight,
+  outWidth,
+}: Window): boolean {
+  const sees = (axis: 0 | 1, size: number, positions: number) => {
+    for (let position = 0; position < positions; position++) {
+      let seen = false;
+      for (let tap = 0; tap < kernel[axis]; tap++) {
+        const at = position * strides[axis] - pads[axis] + tap * dilations[axis];
+        seen ||= at >= 0 && at < size;
+      }
+      if (!seen) return false;
+    }
+    return true;
+  };
+  return sees(0, height, outHeight) && sees(1, width, outWidth);
+}
+
 const windowAttributes = ({ kernel, strides, dilations, pads }: Window) => ({
   kernel_shape: kernel,
   strides,
@@ -488,7 +513,8 @@ const windowAttributes = ({ kernel, strides, dilations, pads }: Window) => ({
 
 export function maxPool(random: Random): OperatorCase {
   const type = random.pick(["u8", "i8"] as const);
-  const window = randomWindow(random, 7);
+  let window = randomWindow(random, 7);
+  while (!seesPicture(window)) window = randomWindow(random, 7);
   const { height: h, width: w, kernel, strides, dilations, pads, outHeight, outWidth } = window;
   const c = random.int(1, 4);
   const x = host(type, [1, c, h, w], byteValues(random, type, c * h * w));

@@ -7,6 +7,7 @@ import { checkOperands, type Rule } from "../rule.ts";
 import { freshDims, product, type View, wholeView } from "../view.ts";
 import {
   checkWindow,
+  hasEmptyPosition,
   imageAxes,
   mapWindow,
   readWindow,
@@ -34,6 +35,7 @@ export const maxPool: Rule = {
     const name = node.outputs[0] ?? "";
     const input = imageOf(lowering, node.inputs[0] ?? "", node);
     const window = poolWindow(node, lowering, input);
+    if (hasEmptyPosition(window)) throw lowering.unsupported(node, "a window lies wholly in the padding");
     const tensor = lowering.freshName(`${name}_u8`);
     const attributes = windowAttributes(window);
     lowering.exact.node("MaxPool", [input.tensor], [tensor], attributes, node.name);
@@ -75,6 +77,8 @@ export const averagePool: Rule = {
       if (beyond)
         throw lowering.unsupported(node, "ceil_mode with count_include_pad reaches past the padding");
     }
+    if (!includesPads && hasEmptyPosition(window))
+      throw lowering.unsupported(node, "a window lies wholly in the padding");
     if (isPadded && !includesPads) emitUnevenAverage(node, lowering, input, window);
     else emitEvenAverage(node, lowering, input, window);
   },
