@@ -5,7 +5,6 @@ export * from "./calls/operators.ts";
 export * from "./calls/oracle.ts";
 export * from "./calls/registry.ts";
 export * from "./deploy.ts";
-export * from "./deploy.ts";
 export * from "./errors/contract-revert.ts";
 export * from "./events/cursor.ts";
 export * from "./events/follow.ts";

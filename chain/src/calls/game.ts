@@ -2,7 +2,7 @@ import { type AssertionId, disputeGameAbi, type GameId, type ModelHeader } from 
 import { bytesToHex, type ContractFunctionArgs, type Hex } from "viem";
 import type { SuretyAddresses } from "../addresses.ts";
 import { type ContractCall, contractCall } from "./call.ts";
-import { type ModelHeaderArgument, modelHeaderArgument } from "./model-header.ts";
+import { modelHeaderArgument } from "./model-header.ts";
 
 /** `IDisputeGame.Step`: the last move. */
 export type GameStep = ContractFunctionArgs<typeof disputeGameAbi, "nonpayable", "step">[3];
@@ -19,7 +19,7 @@ export function openGame(
 export interface CommitTraceParameters {
   readonly assertionId: AssertionId;
   readonly traceRoot: Hex;
-  readonly header: ModelHeader | ModelHeaderArgument;
+  readonly header: ModelHeader;
   /** The output tensor roots behind the posted output root. */
   readonly outputRoots: readonly Hex[];
   /** Multiproof of the output tensor roots in the trace. */
@@ -70,7 +70,7 @@ export function selectNode(at: SuretyAddresses, parameters: SelectParameters): C
 }
 
 export interface SelectTensorParameters extends SelectParameters {
-  readonly header: ModelHeader | ModelHeaderArgument;
+  readonly header: ModelHeader;
   /** The encoded instruction that computes the picked tensor. */
   readonly instruction: Hex;
   /** Path of the instruction in the program. */
@@ -95,7 +95,7 @@ export interface StepParameters {
   readonly gameId: GameId;
   /** The node in dispute. */
   readonly node: Hex;
-  readonly header: ModelHeader | ModelHeaderArgument;
+  readonly header: ModelHeader;
   readonly step: GameStep;
 }
 
