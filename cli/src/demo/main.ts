@@ -1,7 +1,7 @@
 import { FatalError, suretyOracleAbi } from "@surety/protocol";
 import { formatEther } from "viem";
 import { printError, toJson } from "../output.ts";
-import { ask, digitOf } from "./ask.ts";
+import { type Asked, ask, digitOf } from "./ask.ts";
 import { type Picture, prepareDigits } from "./digits.ts";
 import { type DisputeReport, disputeTable, reportDispute } from "./dispute-report.ts";
 import { createTimeline } from "./timeline.ts";
@@ -68,11 +68,7 @@ async function demo(): Promise<void> {
       timeline.event(`${name}: process ${pid}, ${url}`);
 
     timeline.chapter("Honest answers");
-    const honest: AnsweredDigit[] = [];
-    for (let count = 0; count < HONEST_REQUESTS; count++) {
-      const { image, label } = nextPicture();
-      honest.push(await answer(world, image, label));
-    }
+    const honest = await answerHonestly(world, Array.from({ length: HONEST_REQUESTS }, nextPicture));
 
     timeline.chapter("A lie inside the network");
     await nodeB.stop();
@@ -107,16 +103,25 @@ async function demo(): Promise<void> {
   }
 }
 
-async function answer(world: World, image: Uint8Array, label: number): Promise<AnsweredDigit> {
-  const { requestId, assignee, gas } = await ask(world, image);
-  const name = world.names.get(assignee.toLowerCase()) ?? assignee;
-  timeline.event(
-    `request ${requestId}: a picture of ${label}, assigned to ${name} (${gas.toLocaleString("en")} gas)`,
-  );
-  const digit = await digitOf(world, requestId);
-  expectDigit(requestId, digit, label);
-  timeline.event(`request ${requestId}: the window passed, the consumer's callback stored ${digit}`);
-  return { requestId, label, digit, assignee: name, requestGas: gas };
+/** Asks about several pictures at once; the answers' windows then pass together. */
+async function answerHonestly(world: World, pictures: readonly Picture[]): Promise<AnsweredDigit[]> {
+  const asked: (Asked & Picture & { assigneeName: string })[] = [];
+  for (const picture of pictures) {
+    const request = await ask(world, picture.image);
+    const assigneeName = world.names.get(request.assignee.toLowerCase()) ?? request.assignee;
+    asked.push({ ...request, ...picture, assigneeName });
+    timeline.event(
+      `request ${request.requestId}: a picture of ${picture.label}, assigned to ${assigneeName} (${request.gas.toLocaleString("en")} gas)`,
+    );
+  }
+  const answered: AnsweredDigit[] = [];
+  for (const { requestId, label, assigneeName, gas } of asked) {
+    const digit = await digitOf(world, requestId);
+    expectDigit(requestId, digit, label);
+    timeline.event(`request ${requestId}: the window passed, the consumer's callback stored ${digit}`);
+    answered.push({ requestId, label, digit, assignee: assigneeName, requestGas: gas });
+  }
+  return answered;
 }
 
 async function lieAndDispute(
