@@ -195,8 +195,19 @@ export function loadBundle(directory: string): Bundle {
     String(instructions.length),
   );
   check("weights.bin", "number of tensors", String(header.weightCount), String(weights.length));
+  // The chain cuts requests and answers by the header's sizes: were they not the program's, no honest answer could be defended.
+  const inputs = inputTypes(manifest.inputs);
+  const inputSizes = inputs.map((input) => input.elements * DTYPES[input.dtype].bytes);
+  check("manifest.json", "list of input sizes", String(header.inputBytes), String(inputSizes));
+  const outputSizes = header.outputs.map(({ instruction }) => {
+    const computedBy = instructions[instruction];
+    return computedBy === undefined ? "none" : outputBytes(computedBy);
+  });
+  const declared = header.outputs.map(({ bytes }) => bytes);
+  check("manifest.json", "list of output sizes", String(declared), String(outputSizes));
+  check("manifest.json", "number of outputs", String(header.outputs.length), String(manifest.outputs.length));
   const types = weights.map(({ dtype, bytes }) => ({ dtype, elements: bytes.length / DTYPES[dtype].bytes }));
-  validateProgram({ instructions, weights: types, inputs: inputTypes(manifest.inputs) });
+  validateProgram({ instructions, weights: types, inputs });
   return {
     modelId: manifest.modelId,
     header,

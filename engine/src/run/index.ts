@@ -1,4 +1,5 @@
 export * from "./bundle.ts";
+export { evaluateProgram, requireGraphMatches, splitInput } from "./checkGraph.ts";
 export { type Accuracy, canonicalJson, type Manifest, type TensorSpec } from "./manifest.ts";
 export { createSession, ONNXRUNTIME_VERSION, runSession } from "./onnxruntime.ts";
 export * from "./session.ts";
