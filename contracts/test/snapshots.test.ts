@@ -10,7 +10,7 @@ import {
   toFunctionSignature,
 } from "viem";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { digitImage, digitModel, outputOf, outputRootOf, runModel } from "./support/models.ts";
+import { digitImage, digitModel, outputOf, outputRootOf, questionFor, runModel } from "./support/models.ts";
 import { readArtifact } from "./support/network.ts";
 import { play } from "./support/players.ts";
 import { actors } from "./support/scenario.ts";
@@ -75,6 +75,7 @@ describe("gas of every function, MNIST-sized", () => {
   const model = digitModel();
   const image = digitImage();
   const honest = runModel(model, [image]);
+  const question = questionFor(model, [image]);
   const lie = runModel(model, [image], { instruction: 1, byte: 12_345 });
   const gas: Record<string, number> = {};
   beforeAll(async () => {
@@ -156,7 +157,7 @@ describe("gas of every function, MNIST-sized", () => {
       (sum, byte) => sum + (byte === 0 ? 4 : 16),
       0,
     );
-    await send("SuretyOracle.post", onOracle(alice, "post", [1n, output]));
+    await send("SuretyOracle.post", onOracle(alice, "post", [1n, question, output]));
     await send("SuretyOracle.finalise, pulled", {
       ...onOracle(stranger, "finalise", [1n, output]),
       time: await afterWindow(),
@@ -172,7 +173,7 @@ describe("gas of every function, MNIST-sized", () => {
       valueWei: await read<bigint>(reader, "feeWei"),
     });
     await send("DigitReader.readDigit", await ask());
-    await surety.send(onOracle(alice, "post", [2n, output]));
+    await surety.send(onOracle(alice, "post", [2n, question, output]));
     await send("SuretyOracle.finalise, delivered to DigitReader", {
       ...onOracle(stranger, "finalise", [2n, output]),
       time: await afterWindow(),
@@ -191,7 +192,7 @@ describe("gas of every function, MNIST-sized", () => {
       ],
       valueWei: await read<bigint>(oracle, "quote", [model.modelId, 100_000]),
     });
-    await surety.send(onOracle(alice, "post", [3n, output]));
+    await surety.send(onOracle(alice, "post", [3n, question, output]));
     await surety.send({ ...onOracle(stranger, "finalise", [3n, output]), time: await afterWindow() });
     await send("SuretyOracle.retry, refused", onOracle(stranger, "retry", [3n, output]));
     // A request that nobody answers.
@@ -201,18 +202,18 @@ describe("gas of every function, MNIST-sized", () => {
     // A dispute: one changed activation inside the network.
     await surety.send({ ...onOracle(requester, "requestInference", [await request()]), valueWei: feeWei });
     await serve(surety, bob, model.modelId);
-    await surety.send(onOracle(alice, "post", [5n, outputOf(model, lie)]));
+    await surety.send(onOracle(alice, "post", [5n, question, outputOf(model, lie)]));
     const assertionId = 5n * 256n;
     const open = (from: Address, root = outputRootOf(model, lie)) => ({
-      ...onGame(from, "open", [assertionId, root]),
+      ...onGame(from, "open", [assertionId, question, root]),
       valueWei: parameters.challengeBondWei,
     });
     const opened = await send("DisputeGame.open", open(challenger));
-    await surety.send(open(second));
+    const rival = await surety.send(open(second));
     const moves = await play(
       surety,
       { model, inputs: [image], own: honest, poster: lie },
-      { gameId: 1n, posterAddress: alice },
+      { gameId: eventOf(opened, "GameOpened").gameId as bigint, posterAddress: alice },
     );
     for (const { call, receipt } of moves) gas[`DisputeGame.${call}`] = Number(receipt.gasUsed);
     expect(moves.map(({ call }) => call)).toEqual([
@@ -227,13 +228,15 @@ describe("gas of every function, MNIST-sized", () => {
       (sum, { receipt }) => sum + Number(receipt.gasUsed),
       Number(opened.gasUsed),
     );
-    await send("DisputeGame.closeVoid", onGame(stranger, "closeVoid", [2n]));
+    await send("DisputeGame.closeVoid", onGame(stranger, "closeVoid", [eventOf(rival, "GameOpened").gameId]));
     await send("DisputeGame.withdraw", onGame(challenger, "withdraw"));
     await send("OperatorRegistry.evict", onOperators(stranger, "evict", [alice, model.modelId]));
 
     // Time-outs of either side.
-    await surety.send(onOracle(bob, "post", [5n, output]));
-    const again = { ...onGame(challenger, "open", [assertionId + 1n, outputRootOf(model, honest)]) };
+    await surety.send(onOracle(bob, "post", [5n, question, output]));
+    const again = {
+      ...onGame(challenger, "open", [assertionId + 1n, question, outputRootOf(model, honest)]),
+    };
     const third = await surety.send({ ...again, valueWei: parameters.challengeBondWei });
     const gameId = eventOf(third, "GameOpened").gameId as bigint;
     await play(

@@ -4,3 +4,4 @@ export * from "./generated/abis.ts";
 export * from "./generated/bytecode.ts";
 export * from "./ids.ts";
 export * from "./modelHeader.ts";
+export * from "./question.ts";

@@ -1,4 +1,10 @@
-import { type AssertionId, disputeGameAbi, type GameId, type ModelHeader } from "@surety/protocol";
+import {
+  type AssertionId,
+  disputeGameAbi,
+  type GameId,
+  type Hash32,
+  type ModelHeader,
+} from "@surety/protocol";
 import { bytesToHex, type ContractFunctionArgs, type Hex } from "viem";
 import type { SuretyAddresses } from "../addresses.ts";
 import { type ContractCall, contractCall } from "./call.ts";
@@ -7,17 +13,25 @@ import { modelHeaderArgument } from "./model-header.ts";
 /** `IDisputeGame.Step`: the last move. */
 export type GameStep = ContractFunctionArgs<typeof disputeGameAbi, "nonpayable", "step">[3];
 
-export function openGame(
-  at: SuretyAddresses,
-  assertionId: AssertionId,
-  outputRoot: Hex,
-  bondWei: bigint,
-): ContractCall {
-  return contractCall("game", at.game, disputeGameAbi, "open", [assertionId, outputRoot], bondWei);
+export interface OpenGameParameters {
+  readonly assertionId: AssertionId;
+  /** The question and the output root held to be its wrong answer, from the bytes that were checked. */
+  readonly question: Hash32;
+  readonly outputRoot: Hash32;
+  /** The game contract's challenge bond. */
+  readonly bondWei: bigint;
+}
+
+export function openGame(at: SuretyAddresses, parameters: OpenGameParameters): ContractCall {
+  const { assertionId, question, outputRoot, bondWei } = parameters;
+  const args = [assertionId, question, outputRoot] as const;
+  return contractCall("game", at.game, disputeGameAbi, "open", args, bondWei);
 }
 
 export interface CommitTraceParameters {
   readonly assertionId: AssertionId;
+  /** What the trace is a run of. */
+  readonly question: Hash32;
   readonly traceRoot: Hex;
   readonly header: ModelHeader;
   /** The output tensor roots behind the posted output root. */
@@ -29,9 +43,10 @@ export interface CommitTraceParameters {
 }
 
 export function commitTrace(at: SuretyAddresses, parameters: CommitTraceParameters): ContractCall {
-  const { assertionId, traceRoot, header, outputRoots, outputProof, children } = parameters;
+  const { assertionId, question, traceRoot, header, outputRoots, outputProof, children } = parameters;
   return contractCall("game", at.game, disputeGameAbi, "commitTrace", [
     assertionId,
+    question,
     traceRoot,
     modelHeaderArgument(header),
     outputRoots,

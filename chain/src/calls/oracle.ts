@@ -1,4 +1,4 @@
-import { type ModelId, type RequestId, suretyOracleAbi } from "@surety/protocol";
+import { type Hash32, type ModelId, type RequestId, suretyOracleAbi } from "@surety/protocol";
 import { bytesToHex } from "viem";
 import type { SuretyAddresses } from "../addresses.ts";
 import { DELIVERIES, type Delivery } from "../reads/request.ts";
@@ -30,8 +30,21 @@ export function requestInference(at: SuretyAddresses, parameters: RequestInferen
   return contractCall("oracle", at.oracle, suretyOracleAbi, "requestInference", [request], feeWei);
 }
 
-export function postOutput(at: SuretyAddresses, requestId: RequestId, output: Uint8Array): ContractCall {
-  return contractCall("oracle", at.oracle, suretyOracleAbi, "post", [requestId, bytesToHex(output)]);
+export interface PostOutputParameters {
+  readonly requestId: RequestId;
+  /** What is answered, from the bytes that were run: the contract refuses the post when the number stands for another question. */
+  readonly question: Hash32;
+  /** Concatenation of the model's output tensors. */
+  readonly output: Uint8Array;
+}
+
+export function postOutput(at: SuretyAddresses, parameters: PostOutputParameters): ContractCall {
+  const { requestId, question, output } = parameters;
+  return contractCall("oracle", at.oracle, suretyOracleAbi, "post", [
+    requestId,
+    question,
+    bytesToHex(output),
+  ]);
 }
 
 export function finaliseRequest(at: SuretyAddresses, requestId: RequestId, output: Uint8Array): ContractCall {

@@ -1,5 +1,6 @@
-import { assertionOf, currentFees, openGame } from "@surety/chain";
-import { longestWalk } from "@surety/protocol";
+import { assertionOf, currentFees, isRevert, openGame } from "@surety/chain";
+import { joinedRoot, questionAsked } from "@surety/engine";
+import { FatalError, longestWalk } from "@surety/protocol";
 import type { TransactionReceipt } from "viem";
 import type { AssertionSeen } from "../store/store.ts";
 import type { DisputeContext } from "./context.ts";
@@ -14,6 +15,8 @@ export type OpenOutcome =
   | { readonly kind: "opened"; readonly receipt: TransactionReceipt }
   /** The window is over, or another game has refuted it already. */
   | { readonly kind: "too-late" }
+  /** The assertion's number stands for something else than what was checked: a reorg that is not seen here yet. */
+  | { readonly kind: "changed" }
   /** The reserve rule: a challenger that cannot pay for the last move loses its bond with the first. */
   | { readonly kind: "cannot-afford"; readonly balanceWei: bigint; readonly neededWei: bigint };
 
@@ -21,15 +24,23 @@ export type OpenOutcome =
  * Opens a game on a wrong assertion, if it can still be disputed and the account can pay for the game to its end.
  *
  * @param bondWei The game contract's challenge bond.
+ * @throws FatalError MODEL_MISSING
  */
 export async function openDispute(
   context: DisputeContext,
-  { assertionId }: Pick<AssertionSeen, "assertionId">,
+  { assertionId, modelId, input, output }: AssertionSeen,
   bondWei: bigint,
   maxFeePerGasCapWei: bigint,
 ): Promise<OpenOutcome> {
-  const { chain, addresses, account, send } = context;
-  const { outputRoot, refuted, finalised, windowEndsAt } = await assertionOf(chain, addresses, assertionId);
+  const { chain, addresses, account, send, bundles } = context;
+  const bundle = bundles.find(modelId);
+  if (bundle === undefined) {
+    throw new FatalError(
+      "MODEL_MISSING",
+      `Assertion ${assertionId} cannot be disputed: there is no bundle of model ${modelId}. Put it back.`,
+    );
+  }
+  const { refuted, finalised, windowEndsAt } = await assertionOf(chain, addresses, assertionId);
   const { timestamp } = await chain.client.getBlock();
   if (refuted || finalised || timestamp >= windowEndsAt) return { kind: "too-late" };
 
@@ -39,6 +50,20 @@ export async function openDispute(
   const balanceWei = await chain.client.getBalance({ address: account });
   if (balanceWei < neededWei) return { kind: "cannot-afford", balanceWei, neededWei };
 
-  const receipt = await send(openGame(addresses, assertionId, outputRoot, bondWei));
-  return { kind: "opened", receipt };
+  // INVARIANT: a game disputes what was checked, from the bytes that were checked, whatever the chain says by now.
+  const question = questionAsked(bundle, input);
+  const outputRoot = joinedRoot(
+    bundle.header.outputs.map(({ bytes }) => bytes),
+    output,
+  );
+  try {
+    const receipt = await send(openGame(addresses, { assertionId, question, outputRoot, bondWei }));
+    return { kind: "opened", receipt };
+  } catch (error) {
+    if (isRevert(error, "QuestionMismatch", "HashMismatch", "UnknownAssertion", "GameExists")) {
+      return { kind: "changed" };
+    }
+    if (isRevert(error, "WindowClosed", "AlreadyRefuted")) return { kind: "too-late" };
+    throw error;
+  }
 }

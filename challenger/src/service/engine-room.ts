@@ -51,7 +51,7 @@ export function createEngineRoom(parameters: EngineRoomParameters) {
     const stopTimer = metrics.verifySeconds.startTimer();
     const finding = await verifyOutput(parameters.thread, { bundleDir: bundle.dir, input }, output);
     stopTimer();
-    store.setVerdict(assertionId, finding);
+    store.setVerdict(assertion, finding);
     metrics.verified.inc({ finding });
     log[finding === "right" ? "info" : "warn"](
       { assertionId: String(assertionId), modelId, finding },
@@ -76,8 +76,11 @@ export function createEngineRoom(parameters: EngineRoomParameters) {
         log.info({ ...facts, transaction: outcome.receipt.transactionHash }, "dispute opened");
         return;
       case "too-late":
-        store.setVerdict(assertionId, "not-opened");
+        store.setVerdict(assertion, "not-opened");
         log.warn(facts, "wrong answer can no longer be disputed");
+        return;
+      case "changed":
+        log.info(facts, "the assertion changed meanwhile: looking again");
         return;
       case "cannot-afford":
         // May be funded before the window closes: tried again.

@@ -28,6 +28,7 @@ import {
   LEAF_BYTES as ENGINE_LEAF_BYTES,
   inputsToBytes,
   modelInputs,
+  questionAsked,
   readInputs,
   writeBundle,
 } from "@surety/engine";
@@ -212,8 +213,10 @@ describe("startChallenger", () => {
     await running?.stop();
     const rival = managerOf(7);
     const { outputRoot } = await assertionOf(chain, addresses, wrong);
+    const question = questionAsked(bundle, input);
+    const bondWei = DEVNET_PARAMETERS.challengeBondWei;
     const opened = await rival.send(
-      openGame(addresses, wrong, outputRoot, DEVNET_PARAMETERS.challengeBondWei),
+      openGame(addresses, { assertionId: wrong, question, outputRoot, bondWei }),
     );
     const game = findLog(decodeLogs(addresses, opened.logs), "game", "GameOpened");
     await advance(200);

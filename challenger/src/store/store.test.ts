@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ChainCursor, ChainEvent, SuretyLog } from "@surety/chain";
-import { parseAssertionId } from "@surety/protocol";
+import { type AssertionId, parseAssertionId } from "@surety/protocol";
 import type { Hex } from "viem";
 import { afterEach, describe, expect, it } from "vitest";
-import { openStore } from "./store.ts";
+import { type AssertionSeen, openStore, type Store } from "./store.ts";
 
 const CHALLENGER = "0x00000000000000000000000000000000000000C1";
 const POSTER = "0x00000000000000000000000000000000000000A1";
@@ -61,6 +61,13 @@ const bytes = [
   { assertionId: 256n, instruction: 4, height: 0, position: 0, data: "0x0908" },
 ] as const;
 
+/** An assertion as the store has it. */
+function seen(store: Store, id: AssertionId): AssertionSeen {
+  const found = store.assertion(id);
+  if (found === undefined) throw new Error("no such assertion");
+  return found;
+}
+
 describe("openStore", () => {
   it("gives an assertion with its question, its games and what was revealed", () => {
     const store = open();
@@ -72,7 +79,7 @@ describe("openStore", () => {
       { assertionId: 256n, requestId: 1n, modelId: hash(7), verdict: undefined },
     ]);
     expect([...(store.assertion(id)?.input ?? [])]).toEqual([1, 2]);
-    store.setVerdict(id, "wrong");
+    store.setVerdict(seen(store, id), "wrong");
     expect(store.openAssertions()).toEqual([]);
     expect(store.openAssertions("wrong")).toHaveLength(1);
     expect(store.games(CHALLENGER)).toEqual([
@@ -97,11 +104,16 @@ describe("openStore", () => {
     const store = open();
     store.apply(block(1, requested));
     store.apply(block(2, posted));
-    store.setVerdict(parseAssertionId(256), "right");
+    const checked = seen(store, parseAssertionId(256));
+    store.setVerdict(checked, "right");
     store.apply({ type: "reorg", ancestor: ref(1), removed: [ref(2)], cursor: cursor(1) });
     expect(store.assertion(parseAssertionId(256))).toBeUndefined();
     expect(store.cursor()).toEqual(cursor(1));
     store.apply(block(2, posted));
+    expect(store.openAssertions()).toHaveLength(1);
+    // What was found about something else that had this number is not noted.
+    store.setVerdict({ ...checked, input: Uint8Array.of(9, 9) }, "wrong");
+    store.setVerdict({ ...checked, output: Uint8Array.of(9) }, "wrong");
     expect(store.openAssertions()).toHaveLength(1);
   });
 

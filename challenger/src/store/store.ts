@@ -146,8 +146,13 @@ export function openStore({ dataDir, deployment }: StoreParameters) {
       return all(`${ASSERTIONS} WHERE a.id = ?`, String(assertionId)).map(toAssertion)[0];
     },
 
-    setVerdict(assertionId: AssertionId, verdict: Verdict): void {
-      run("UPDATE assertions SET verdict = ? WHERE id = ?", verdict, String(assertionId));
+    /** Notes what was found; nothing when a reorg has meanwhile put something else in the assertion's place. */
+    setVerdict({ assertionId, modelId, input, output }: AssertionSeen, verdict: Verdict): void {
+      run(
+        `UPDATE assertions SET verdict = ? WHERE id = ? AND output = ?
+         AND request_id IN (SELECT id FROM requests WHERE model_id = ? AND input = ?)`,
+        ...[verdict, String(assertionId), output, modelId, input],
+      );
     },
 
     /** The games of one challenger, ended ones too, oldest first. */

@@ -8,6 +8,8 @@ import {
   gameOf,
   joinModel,
   postOutput,
+  requestIdOf,
+  requestOf,
   reveal,
   revealBytes,
   type SuretyAddresses,
@@ -19,8 +21,10 @@ import {
   byteSpan,
   childPlaces,
   type GameId,
+  type Hash32,
   nextMove,
   parseAssertionId,
+  questionOf,
   type RequestId,
   traceTop,
 } from "@surety/protocol";
@@ -35,6 +39,11 @@ export interface TestPosterParameters {
 /** A poster that defends whatever trace it is given, for tests of the challenger. */
 export function createTestPoster({ chain, addresses, transactions, bundle }: TestPosterParameters) {
   const outputs = bundle.header.outputs.map(({ instruction }) => instruction);
+
+  async function questionBehind(requestId: RequestId): Promise<Hash32> {
+    const { modelId, inputRoot } = await requestOf(chain, addresses, requestId);
+    return questionOf(modelId, inputRoot);
+  }
 
   return {
     async join(stakeWei: bigint): Promise<void> {
@@ -55,8 +64,9 @@ export function createTestPoster({ chain, addresses, transactions, bundle }: Tes
     },
 
     async post(requestId: RequestId, trace: CommittedTrace): Promise<AssertionId> {
+      const question = await questionBehind(requestId);
       const output = Buffer.concat(outputs.map((instruction) => trace.tensorBytes(instruction)));
-      const receipt = await transactions.send(postOutput(addresses, requestId, output));
+      const receipt = await transactions.send(postOutput(addresses, { requestId, question, output }));
       const posted = findLog(decodeLogs(addresses, receipt.logs), "oracle", "Posted");
       return parseAssertionId(posted?.args.assertionId ?? 0n);
     },
@@ -70,6 +80,7 @@ export function createTestPoster({ chain, addresses, transactions, bundle }: Tes
       const tree = phase === "tensor" ? trace.tensorTree(view.instruction) : trace.tree;
       const nodes = (place: { height: number; position: number }) =>
         childPlaces(phase, place).map(({ height, position }) => toHex(tree.node(height, position)));
+      const question = await questionBehind(requestIdOf(assertionId));
       await transactions.send(call());
       return true;
 
@@ -77,6 +88,7 @@ export function createTestPoster({ chain, addresses, transactions, bundle }: Tes
         if (due?.kind === "commitTrace") {
           return commitTrace(addresses, {
             assertionId,
+            question,
             traceRoot: toHex(trace.root),
             header: bundle.header,
             outputRoots: outputs.map((instruction) => toHex(trace.tensorRoot(instruction))),

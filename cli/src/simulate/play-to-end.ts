@@ -44,7 +44,7 @@ const MOST_TURNS = 64;
  */
 export async function playToEnd(parameters: PlayToEndParameters): Promise<PlayedGame> {
   const { scene, bundle, own, posted, lyingChallenger } = parameters;
-  const { evm, addresses, assertionId, poster, challenger } = scene;
+  const { evm, addresses, assertionId, question, poster, challenger } = scene;
   const { chain } = evm;
   const record = createRecorder(scene);
   const outputs = bundle.header.outputs.map(({ instruction }) => instruction);
@@ -53,7 +53,10 @@ export async function playToEnd(parameters: PlayToEndParameters): Promise<Played
 
   async function open(): Promise<GameId> {
     const { outputRoot } = await assertionOf(chain, addresses, assertionId);
-    await record.send(challenger, openGame(addresses, assertionId, outputRoot, scene.challengeBondWei));
+    await record.send(
+      challenger,
+      openGame(addresses, { assertionId, question, outputRoot, bondWei: scene.challengeBondWei }),
+    );
     const opened = findLog(record.logs, "game", "GameOpened");
     if (opened === undefined) throw new FatalError("SIMULATION_STUCK", "The game was not opened.");
     return parseGameId(opened.args.gameId);
@@ -62,7 +65,7 @@ export async function playToEnd(parameters: PlayToEndParameters): Promise<Played
   /** The one move that is due, by whoever is to make it; false when nobody has one. */
   async function move(gameId: GameId, view: GameView): Promise<boolean> {
     const defence = nextDefence(view, posted, outputs);
-    const reply = defenceCall(addresses, { gameId, assertionId }, bundle.header, defence);
+    const reply = defenceCall(addresses, { gameId, assertionId, question }, bundle.header, defence);
     if (reply !== undefined) {
       await record.send(poster, reply);
       return true;

@@ -10,10 +10,11 @@ import {
   requestInference,
   type SuretyAddresses,
 } from "@surety/chain";
-import type { Bundle } from "@surety/engine";
+import { type Bundle, questionAsked } from "@surety/engine";
 import {
   type AssertionId,
   FatalError,
+  type Hash32,
   parseAssertionId,
   parseRequestId,
   type RequestId,
@@ -29,6 +30,7 @@ export interface Scene {
   readonly challenger: Address;
   readonly challengeBondWei: bigint;
   readonly requestId: RequestId;
+  readonly question: Hash32;
   readonly assertionId: AssertionId;
 }
 
@@ -65,12 +67,13 @@ export async function openScene({ bundle, input, output }: OpenSceneParameters):
     const requested = findLog(logsOf(addresses, asked), "oracle", "Requested");
     if (requested === undefined) throw new FatalError("SIMULATION_STUCK", "The request was not taken.");
     const requestId = parseRequestId(requested.args.requestId);
-    const answered = await evm.send(poster, postOutput(addresses, requestId, output));
+    const question = questionAsked(bundle, input);
+    const answered = await evm.send(poster, postOutput(addresses, { requestId, question, output }));
     const posted = findLog(logsOf(addresses, answered), "oracle", "Posted");
     if (posted === undefined) throw new FatalError("SIMULATION_STUCK", "The answer was not taken.");
     const assertionId = parseAssertionId(posted.args.assertionId);
     const { challengeBondWei } = DEVNET_PARAMETERS;
-    return { evm, addresses, poster, challenger, challengeBondWei, requestId, assertionId };
+    return { evm, addresses, poster, challenger, challengeBondWei, requestId, question, assertionId };
   } catch (error) {
     await evm.close();
     throw error;

@@ -5,8 +5,9 @@ import {IDisputeGame} from "../interfaces/IDisputeGame.sol";
 import {IStepReferee} from "../interfaces/IStepReferee.sol";
 import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
 import {MerkleTree} from "../libraries/MerkleTree.sol";
+import {Question} from "../libraries/Question.sol";
 import {Burn} from "../settle/Burn.sol";
-import {AssertionId, GameId, ModelHeader, ModelId} from "../types/SuretyTypes.sol";
+import {AssertionId, GameId, ModelHeader, ModelId, QuestionMismatch} from "../types/SuretyTypes.sol";
 import {GameStore} from "./GameStore.sol";
 import {OutputProof} from "./OutputProof.sol";
 
@@ -18,13 +19,21 @@ contract DisputeGame is GameStore {
     {}
 
     /// @inheritdoc IDisputeGame
-    function open(AssertionId assertionId, bytes32 outputRoot) external payable nonReentrant returns (GameId gameId) {
+    function open(AssertionId assertionId, bytes32 question, bytes32 outputRoot)
+        external
+        payable
+        nonReentrant
+        returns (GameId gameId)
+    {
         if (msg.value != CHALLENGE_BOND_WEI) revert WrongBond(msg.value, CHALLENGE_BOND_WEI);
-        bytes32 actualRoot = ISuretyOracle(oracle).onGameOpened(assertionId);
+        gameId = gameIdOf(assertionId, question, outputRoot, msg.sender);
+        Game storage game = _games[gameId];
+        if (game.phase != Phase.None) revert GameExists(gameId);
+        // INVARIANT: a reorg cannot turn a game on a right answer.
+        (bytes32 actualQuestion, bytes32 actualRoot) = ISuretyOracle(oracle).onGameOpened(assertionId);
+        if (actualQuestion != question) revert QuestionMismatch(question, actualQuestion);
         if (actualRoot != outputRoot) revert HashMismatch(outputRoot, actualRoot);
 
-        gameId = GameId.wrap(_nextGameId++);
-        Game storage game = _games[gameId];
         game.challenger = msg.sender;
         game.assertionId = uint64(AssertionId.unwrap(assertionId));
         game.phase = Phase.Commit;
@@ -37,16 +46,19 @@ contract DisputeGame is GameStore {
     /// @inheritdoc IDisputeGame
     function commitTrace(
         AssertionId assertionId,
+        bytes32 question,
         bytes32 traceRoot,
         ModelHeader calldata header,
         bytes32[] calldata outputRoots,
         bytes32[] calldata outputProof,
         bytes32[] calldata children
     ) external nonReentrant {
-        (address poster, ModelId modelId,, bytes32 outputRoot, bool disputable) =
+        (address poster, ModelId modelId, bytes32 inputRoot, bytes32 outputRoot, bool disputable) =
             ISuretyOracle(oracle).claimOf(assertionId);
         if (!disputable) revert NotDisputable(assertionId);
         if (msg.sender != poster) revert NotPoster(msg.sender, poster);
+        // INVARIANT: a reorg cannot make an honest trace a wrong one.
+        Question.requireNamed(question, modelId, inputRoot);
         Trace storage trace = _traces[assertionId];
         // INVARIANT: the poster's tree is the only commitment, and there is one.
         if (trace.committedAt != 0) revert AlreadyCommitted(assertionId);

@@ -85,8 +85,6 @@ abstract contract GameStore is IDisputeGame, CreditLedger {
     uint32 internal immutable CLOCK_SECONDS;
     uint32 internal immutable EXTENSION_SECONDS;
 
-    /// Never 0, so that the first game costs no more than the others.
-    uint256 internal _nextGameId = 1;
     mapping(GameId gameId => Game) internal _games;
     mapping(AssertionId assertionId => Trace) internal _traces;
     /// When the node at a place of an assertion's tree was revealed.
@@ -151,8 +149,12 @@ abstract contract GameStore is IDisputeGame, CreditLedger {
     }
 
     /// @inheritdoc IDisputeGame
-    function gameCount() external view returns (uint256) {
-        return _nextGameId - 1;
+    function gameIdOf(AssertionId assertionId, bytes32 question, bytes32 outputRoot, address challenger)
+        public
+        pure
+        returns (GameId)
+    {
+        return GameId.wrap(uint256(keccak256(abi.encode(assertionId, question, outputRoot, challenger))));
     }
 
     /// @inheritdoc IDisputeGame

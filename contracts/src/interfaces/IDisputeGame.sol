@@ -103,6 +103,8 @@ interface IDisputeGame is ICreditLedger {
     error NotPoster(address caller, address poster);
     error NotChallenger(address caller, address challenger);
     error WrongBond(uint256 actualWei, uint256 requiredWei);
+    /// @notice Thrown when the caller has a game on this assertion, live or over.
+    error GameExists(GameId gameId);
     /// @notice Thrown when a move names another hash than the one in dispute (a reorg, a stale view).
     error HashMismatch(bytes32 actual, bytes32 expected);
     error WrongChildCount(uint256 actual, uint256 expected);
@@ -125,16 +127,20 @@ interface IDisputeGame is ICreditLedger {
     error PaddingNotZero(uint256 child);
     error ElementNotInLeaf(uint256 element, uint256 leaf);
 
-    /// @notice Disputes an assertion. Pays exactly the challenge bond.
-    /// @param outputRoot The disputed output root, so that a reorg cannot retarget the move.
-    function open(AssertionId assertionId, bytes32 outputRoot) external payable returns (GameId);
+    /// @notice Disputes an assertion, once per challenger. Pays exactly the challenge bond.
+    /// @param question keccak256(abi.encode(modelId, inputRoot)) of the request. With the output root it says what is held to be wrong: a reorg
+    /// cannot turn the game on a right answer. Reverts `QuestionMismatch` or `HashMismatch` otherwise.
+    /// @param outputRoot The disputed output root.
+    function open(AssertionId assertionId, bytes32 question, bytes32 outputRoot) external payable returns (GameId);
 
     /// @notice Commits the poster's trace and reveals the nodes below its root. Poster only, once per assertion.
+    /// @param question As in `open`: the trace is a run of this question. Reverts `QuestionMismatch` otherwise.
     /// @param outputRoots The output tensor roots behind the posted output root.
     /// @param outputProof Multiproof of the output tensor roots in the trace, in increasing instruction order.
     /// @param children The nodes min(REVEAL_LEVELS, trace height) levels below the root (none when the trace has one tensor).
     function commitTrace(
         AssertionId assertionId,
+        bytes32 question,
         bytes32 traceRoot,
         ModelHeader calldata header,
         bytes32[] calldata outputRoots,
@@ -184,7 +190,12 @@ interface IDisputeGame is ICreditLedger {
     function REVEAL_LEVELS() external view returns (uint256);
     /// @notice A tensor's node of this height or less is revealed as its bytes.
     function BYTES_HEIGHT() external view returns (uint256);
-    function gameCount() external view returns (uint256);
+    /// @notice Id of a challenger's game: keccak256(abi.encode(assertionId, question, outputRoot, challenger)). Whatever a reorg does, the moves of
+    /// a game can only meet the game they were meant for.
+    function gameIdOf(AssertionId assertionId, bytes32 question, bytes32 outputRoot, address challenger)
+        external
+        pure
+        returns (GameId);
     function gameOf(GameId gameId) external view returns (GameView memory);
     function traceRootOf(AssertionId assertionId) external view returns (bytes32);
     /// @notice Upper bound of the seconds from `open` to the end of a game, whatever the sides do.

@@ -97,7 +97,9 @@ interface ISuretyOracle is ICreditLedger {
     function quote(ModelId modelId, uint32 callbackGas) external view returns (uint256 feeWei);
     function requestInference(InferenceRequest calldata request) external payable returns (RequestId);
     /// @notice Answers a request and locks the poster's bond.
-    function post(RequestId requestId, bytes calldata output) external returns (AssertionId);
+    /// @param question keccak256(abi.encode(modelId, inputRoot)) of what the poster answers: a reorg that gives the number to another request
+    /// cannot make a right answer a wrong one. Reverts `QuestionMismatch` otherwise.
+    function post(RequestId requestId, bytes32 question, bytes calldata output) external returns (AssertionId);
     /// @notice Ends an unchallenged or upheld assertion: pays the poster, stores the result, then calls the consumer. Anyone may call.
     function finalise(RequestId requestId, bytes calldata output) external;
     /// @notice Calls the consumer again after a failed delivery, with at least the requested gas. Anyone may call; once only on success.
@@ -123,7 +125,7 @@ interface ISuretyOracle is ICreditLedger {
         returns (address poster, ModelId modelId, bytes32 inputRoot, bytes32 outputRoot, bool disputable);
 
     /// @notice A game was opened on an assertion; reverts unless it can still be disputed. Dispute game only.
-    function onGameOpened(AssertionId assertionId) external returns (bytes32 outputRoot);
+    function onGameOpened(AssertionId assertionId) external returns (bytes32 question, bytes32 outputRoot);
     /// @notice A game on an assertion ended without refuting it. Dispute game only.
     function onGameClosed(AssertionId assertionId) external;
     /// @notice An assertion is proven wrong: slash, reopen. Dispute game only.

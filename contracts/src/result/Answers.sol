@@ -3,6 +3,7 @@ pragma solidity ^0.8.30;
 
 import {IModelRegistry} from "../interfaces/IModelRegistry.sol";
 import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
+import {Question} from "../libraries/Question.sol";
 import {OracleStore} from "../request/OracleStore.sol";
 import {AssertionId, ModelId, RequestId, RequestStatus} from "../types/SuretyTypes.sol";
 import {Callback} from "./Callback.sol";
@@ -10,7 +11,11 @@ import {Callback} from "./Callback.sol";
 /// @title Second stage of the oracle: an answer is posted, becomes final, and is delivered.
 abstract contract Answers is OracleStore {
     /// @inheritdoc ISuretyOracle
-    function post(RequestId requestId, bytes calldata output) external nonReentrant returns (AssertionId assertionId) {
+    function post(RequestId requestId, bytes32 question, bytes calldata output)
+        external
+        nonReentrant
+        returns (AssertionId assertionId)
+    {
         StoredRequest storage request = _request(requestId);
         if (request.status != RequestStatus.Open) revert WrongStatus(request.status, RequestStatus.Open);
         if (block.timestamp > request.deadline) revert DeadlinePassed(request.deadline);
@@ -19,6 +24,8 @@ abstract contract Answers is OracleStore {
             revert NotYourTurn(request.assignee, request.exclusiveUntil);
         }
         (ModelId modelId, IModelRegistry.ModelSummary memory model) = _models().modelAt(request.modelNumber);
+        // INVARIANT: a reorg cannot make an honest answer a wrong one.
+        Question.requireNamed(question, modelId, request.inputRoot);
         if (!_operators().serves(msg.sender, modelId)) revert NotServing(msg.sender, modelId);
         if (output.length != model.outputBytes) revert WrongOutputSize(output.length, model.outputBytes);
 

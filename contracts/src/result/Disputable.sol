@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
+import {Question} from "../libraries/Question.sol";
 import {Requests} from "../request/Requests.sol";
 import {Burn} from "../settle/Burn.sol";
 import {AssertionId, ModelId, RequestId, RequestStatus} from "../types/SuretyTypes.sol";
@@ -14,13 +15,19 @@ abstract contract Disputable is Requests {
     }
 
     /// @inheritdoc ISuretyOracle
-    function onGameOpened(AssertionId assertionId) external onlyDisputeGame nonReentrant returns (bytes32 outputRoot) {
-        (StoredAssertion storage assertion,,) = _disputed(assertionId);
+    function onGameOpened(AssertionId assertionId)
+        external
+        onlyDisputeGame
+        nonReentrant
+        returns (bytes32 question, bytes32 outputRoot)
+    {
+        (StoredAssertion storage assertion,, StoredRequest storage request) = _disputed(assertionId);
         uint256 windowEndsAt = assertion.postedAt + CHALLENGE_WINDOW_SECONDS;
         if (block.timestamp >= windowEndsAt) revert WindowClosed(windowEndsAt);
 
         ++assertion.openGames;
-        return assertion.outputRoot;
+        (ModelId modelId,) = _models().modelAt(request.modelNumber);
+        return (Question.hash(modelId, request.inputRoot), assertion.outputRoot);
     }
 
     /// @inheritdoc ISuretyOracle

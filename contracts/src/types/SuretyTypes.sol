@@ -5,13 +5,16 @@ pragma solidity ^0.8.30;
 type RequestId is uint256;
 /// @notice An answer to a request: the request's number times 256 plus the attempt (0 for the first answer).
 type AssertionId is uint256;
-/// @notice A dispute game, numbered from 1.
+/// @notice A dispute game: the hash of what it disputes and of who disputes it (`IDisputeGame.gameIdOf`).
 type GameId is uint256;
 /// @notice keccak256(abi.encode(ModelHeader)): binds program, weights, graph and schema.
 type ModelId is bytes32;
 
 /// @notice Thrown on construction when a parameter breaks its bound; `name` says which.
 error InvalidParameter(string name, uint256 actual, uint256 bound);
+
+/// @notice Thrown when a number stands for another question than the caller meant (a reorg, a stale view).
+error QuestionMismatch(bytes32 actual, bytes32 expected);
 
 /// @notice One output of a model: the tensor of one instruction.
 struct ModelOutput {

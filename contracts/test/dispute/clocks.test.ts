@@ -30,7 +30,7 @@ describe("DisputeGame: clocks", () => {
       commit: async (seconds: number) =>
         surety.send({
           from: posterAddress,
-          ...commitMove(surety, model, poster, assertionId),
+          ...commitMove(surety, scenario.knows(poster), poster, assertionId),
           time: await at(seconds),
         }),
       reveal: async (seconds: number) =>
@@ -248,7 +248,10 @@ describe("DisputeGame: clocks", () => {
         const view = await game.view();
         const claim = { from: challenger, to: surety.game, call: "claimTimeout", args: [game.gameId] };
         const moves = {
-          "poster-commit": { from: game.posterAddress, ...commitMove(surety, model, lie, game.assertionId) },
+          "poster-commit": {
+            from: game.posterAddress,
+            ...commitMove(surety, scenario.knows(lie), lie, game.assertionId),
+          },
           poster: { from: game.posterAddress, ...revealMove(surety, lie, game.gameId, view) },
           challenger: {
             from: challenger,

@@ -1,8 +1,8 @@
 import { toHex } from "@surety/engine";
 import type { GameView } from "@surety/protocol";
-import type { Address, Hex } from "viem";
+import { type Address, encodeAbiParameters, type Hex, keccak256 } from "viem";
 import { describe, expect, it } from "vitest";
-import { countingModel, makeModel, outputRootOf, runModel } from "../support/models.ts";
+import { countingModel, makeModel, outputRootOf, questionFor, runModel } from "../support/models.ts";
 import { challengerMove, commitMove, play, revealMove, stepOf, viewOf } from "../support/players.ts";
 import { requestOf, useSurety } from "../support/scenario.ts";
 import { eventOf, eventsOf, ZERO_ADDRESS, ZERO_HASH } from "../support/surety.ts";
@@ -62,13 +62,17 @@ describe("DisputeGame", () => {
       const { assertionId } = await scenario.posted(lie);
       const bondWei = surety.parameters.challengeBondWei;
       const receipt = await surety.send({
-        ...call("open", [assertionId, outputRootOf(model, lie)]),
+        ...call("open", [assertionId, scenario.question, outputRootOf(model, lie)]),
         valueWei: bondWei,
       });
+      const args = [assertionId, scenario.question, outputRootOf(model, lie), challenger];
+      const types = ["uint256", "bytes32", "bytes32", "address"].map((type) => ({ type }));
+      const gameId = BigInt(keccak256(encodeAbiParameters(types, args)));
+      expect(await read("gameIdOf", ...args)).toBe(gameId);
       expect(eventsOf(receipt)).toMatchObject([
-        { name: "GameOpened", args: { gameId: 1n, assertionId, challenger } },
+        { name: "GameOpened", args: { gameId, assertionId, challenger } },
       ]);
-      expect(await read("gameOf", 1n)).toEqual({
+      expect(await read("gameOf", gameId)).toEqual({
         assertionId,
         challenger,
         phase: PHASE.commit,
@@ -85,7 +89,6 @@ describe("DisputeGame", () => {
         elementBytes: 0,
         bondWei,
       });
-      expect(await read("gameCount")).toBe(1n);
       expect(await surety.read(surety.oracle, "assertionOf", [assertionId])).toMatchObject({ openGames: 1 });
       expect(await surety.balance(surety.addresses.game)).toBe(bondWei);
     });
@@ -94,12 +97,11 @@ describe("DisputeGame", () => {
       const { assertionId } = await scenario.posted(lie);
       const bondWei = scenario.surety.parameters.challengeBondWei;
       for (const valueWei of [bondWei - 1n, bondWei + 1n]) {
-        expect(await refused({ ...call("open", [assertionId, outputRootOf(model, lie)]), valueWei })).toEqual(
-          {
-            error: "WrongBond",
-            args: [valueWei, bondWei],
-          },
-        );
+        const open = call("open", [assertionId, scenario.question, outputRootOf(model, lie)]);
+        expect(await refused({ ...open, valueWei })).toEqual({
+          error: "WrongBond",
+          args: [valueWei, bondWei],
+        });
       }
     });
 
@@ -110,22 +112,43 @@ describe("DisputeGame", () => {
 
     it("naming another output root reverts HashMismatch: a reorg cannot retarget it", async () => {
       const { assertionId } = await scenario.posted(lie);
-      expect(await refused(bonded([assertionId, outputRootOf(model, honest)]))).toEqual({
+      expect(await refused(bonded([assertionId, scenario.question, outputRootOf(model, honest)]))).toEqual({
         error: "HashMismatch",
         args: [outputRootOf(model, honest), outputRootOf(model, lie)],
       });
     });
 
+    it("naming another question reverts QuestionMismatch: a reorg cannot turn it on a right answer", async () => {
+      const { assertionId } = await scenario.posted(lie);
+      expect(await refused(bonded([assertionId, ZERO_HASH, outputRootOf(model, lie)]))).toEqual({
+        error: "QuestionMismatch",
+        args: [ZERO_HASH, scenario.question],
+      });
+    });
+
+    it("a second time by the same challenger reverts GameExists, also when the first game is over", async () => {
+      const { surety } = scenario;
+      const { assertionId } = await scenario.posted(honest);
+      const gameId = await scenario.open(assertionId, honest);
+      const again = bonded([assertionId, scenario.question, outputRootOf(model, honest)]);
+      expect(await refused(again)).toEqual({ error: "GameExists", args: [gameId] });
+      expect(await surety.read(surety.oracle, "assertionOf", [assertionId])).toMatchObject({ openGames: 1 });
+    });
+
     it("of an unknown assertion reverts UnknownAssertion", async () => {
-      expect(await refused(bonded([256n, ZERO_HASH]))).toEqual({ error: "UnknownAssertion", args: [256n] });
+      expect(await refused(bonded([256n, ZERO_HASH, ZERO_HASH]))).toEqual({
+        error: "UnknownAssertion",
+        args: [256n],
+      });
     });
 
     it("is possible to the window's last second and not after it", async () => {
       const { assertionId } = await scenario.posted(lie);
       const windowEndsAt = (await scenario.surety.now()) + scenario.surety.parameters.challengeWindowSeconds;
-      const open = bonded([assertionId, outputRootOf(model, lie)]);
+      const open = bonded([assertionId, scenario.question, outputRootOf(model, lie)]);
       await scenario.surety.send({ ...open, time: windowEndsAt - 1 });
-      expect(await refused({ ...open, time: windowEndsAt })).toEqual({
+      const late = { ...open, from: scenario.actors.second, time: windowEndsAt };
+      expect(await refused(late)).toEqual({
         error: "WindowClosed",
         args: [BigInt(windowEndsAt)],
       });
@@ -135,18 +158,24 @@ describe("DisputeGame", () => {
       const { assertionId, poster } = await scenario.posted(lie);
       const gameId = await scenario.open(assertionId, lie);
       await scenario.play(gameId, lie, poster);
-      expect(await refused(bonded([assertionId, outputRootOf(model, lie)]))).toEqual({
+      const again = bonded([assertionId, scenario.question, outputRootOf(model, lie)]);
+      expect(await refused({ ...again, from: scenario.actors.second })).toEqual({
         error: "AlreadyRefuted",
         args: [assertionId],
       });
     });
   });
 
+  type Committed = [bigint, Hex, Hex, typeof model.header, Hex[], Hex[], Hex[]];
+
   describe("commitTrace", () => {
     const committing = async (trace = lie) => {
       const { assertionId, poster } = await scenario.posted(trace);
-      const move = { from: poster, ...commitMove(scenario.surety, model, trace, assertionId) };
-      const args = move.args as [bigint, Hex, typeof model.header, Hex[], Hex[], Hex[]];
+      const move = {
+        from: poster,
+        ...commitMove(scenario.surety, scenario.knows(trace), trace, assertionId),
+      };
+      const args = move.args as Committed;
       return { assertionId, poster, move, args };
     };
 
@@ -158,7 +187,7 @@ describe("DisputeGame", () => {
         { name: "TraceCommitted", args: { assertionId, traceRoot } },
         {
           name: "NodeRevealed",
-          args: { assertionId, inTensor: false, height: 7, position: 0, children: move.args?.[5] },
+          args: { assertionId, inTensor: false, height: 7, position: 0, children: move.args?.[6] },
         },
       ]);
       expect(await read("traceRootOf", assertionId)).toBe(traceRoot);
@@ -205,37 +234,42 @@ describe("DisputeGame", () => {
       const second = await scenario.posted(lie);
       const gameId = await scenario.open(second.assertionId, lie);
       await surety.send({ ...call("claimTimeout", [gameId]), time: (await surety.now()) + 1000 });
-      const late = commitMove(surety, model, lie, second.assertionId);
+      const late = commitMove(surety, scenario.knows(lie), lie, second.assertionId);
       expect(await refused({ from: second.poster, ...late })).toMatchObject({ error: "NotDisputable" });
     });
 
-    it.each<[string, (args: [bigint, Hex, typeof model.header, Hex[], Hex[], Hex[]]) => unknown[], string]>([
+    it.each<[string, (args: Committed) => unknown[], string]>([
       [
         "another header",
-        ([a, root, header, ...rest]) => [a, root, { ...header, graphHash: ZERO_HASH }, ...rest],
+        ([a, q, root, header, ...rest]) => [a, q, root, { ...header, graphHash: ZERO_HASH }, ...rest],
         "HashMismatch",
       ],
       [
         "other outputs",
-        ([a, root, header, , ...rest]) => [a, root, header, [ZERO_HASH], ...rest],
+        ([a, q, root, header, , ...rest]) => [a, q, root, header, [ZERO_HASH], ...rest],
         "HashMismatch",
       ],
       [
         "more outputs",
-        ([a, root, header, o, ...rest]) => [a, root, header, [...o, ...o], ...rest],
+        ([a, q, root, header, o, ...rest]) => [a, q, root, header, [...o, ...o], ...rest],
         "HashMismatch",
       ],
-      ["another root", ([a, , ...rest]) => [a, ZERO_HASH, ...rest], "HashMismatch"],
-      ["too few nodes", ([a, r, h, o, p, c]) => [a, r, h, o, p, c.slice(1)], "WrongChildCount"],
-      ["a wrong node", ([a, r, h, o, p, c]) => [a, r, h, o, p, [c[1], ...c.slice(1)]], "HashMismatch"],
+      ["another question", ([a, , ...rest]) => [a, ZERO_HASH, ...rest], "QuestionMismatch"],
+      ["another root", ([a, q, , ...rest]) => [a, q, ZERO_HASH, ...rest], "HashMismatch"],
+      ["too few nodes", ([a, q, r, h, o, p, c]) => [a, q, r, h, o, p, c.slice(1)], "WrongChildCount"],
+      ["a wrong node", ([a, q, r, h, o, p, c]) => [a, q, r, h, o, p, [c[1], ...c.slice(1)]], "HashMismatch"],
       [
         "padding",
-        ([a, r, h, o, p, c]) => [a, r, h, o, p, c.map((node, i) => (i === 35 ? c[0] : node))],
+        ([a, q, r, h, o, p, c]) => [a, q, r, h, o, p, c.map((node, i) => (i === 35 ? c[0] : node))],
         "PaddingNotZero",
       ],
-      ["a short proof", ([a, r, h, o, p, c]) => [a, r, h, o, p.slice(1), c], "OutputNotInTrace"],
-      ["a long proof", ([a, r, h, o, p, c]) => [a, r, h, o, [...p, ZERO_HASH], c], "OutputNotInTrace"],
-      ["a wrong proof", ([a, r, h, o, p, c]) => [a, r, h, o, [p[1], ...p.slice(1)], c], "OutputNotInTrace"],
+      ["a short proof", ([a, q, r, h, o, p, c]) => [a, q, r, h, o, p.slice(1), c], "OutputNotInTrace"],
+      ["a long proof", ([a, q, r, h, o, p, c]) => [a, q, r, h, o, [...p, ZERO_HASH], c], "OutputNotInTrace"],
+      [
+        "a wrong proof",
+        ([a, q, r, h, o, p, c]) => [a, q, r, h, o, [p[1], ...p.slice(1)], c],
+        "OutputNotInTrace",
+      ],
     ])("with %s reverts", async (_, change, error) => {
       const { move, args } = await committing();
       expect(await refused({ ...move, args: change(args) })).toMatchObject({ error });
@@ -243,9 +277,9 @@ describe("DisputeGame", () => {
 
     it("of a trace whose output is not the posted one reverts OutputNotInTrace", async () => {
       const { assertionId, poster } = await scenario.posted(lie);
-      const { args, ...move } = commitMove(scenario.surety, model, honest, assertionId);
+      const { args, ...move } = commitMove(scenario.surety, scenario.knows(honest), honest, assertionId);
       const posted = [toHex(lie.tensorRoot(69))];
-      const changed = args?.map((value, i) => (i === 3 ? posted : value)) ?? [];
+      const changed = args?.map((value, i) => (i === 4 ? posted : value)) ?? [];
       expect(await refused({ from: poster, ...move, args: changed })).toEqual({
         error: "OutputNotInTrace",
         args: [],
@@ -718,8 +752,13 @@ describe("DisputeGame: programs of every shape", () => {
     const output = toHex(
       Buffer.concat(other.header.outputs.map(({ instruction }) => lie.tensorBytes(instruction))),
     );
-    await surety.send({ from: alice, to: surety.oracle, call: "post", args: [1n, output] });
-    const gameId = await scenario.open(256n, lie, challenger, other);
+    await surety.send({
+      from: alice,
+      to: surety.oracle,
+      call: "post",
+      args: [1n, questionFor(other, [data]), output],
+    });
+    const gameId = await scenario.open(256n, lie, challenger, other, data);
     const moves = await play(
       surety,
       { model: other, inputs: [data], own, poster: lie },

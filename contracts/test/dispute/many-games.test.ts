@@ -243,7 +243,7 @@ describe("DisputeGame: many games on one assertion", () => {
       from: assignee,
       to: surety.oracle,
       call: "post",
-      args: [requestId, scenario.output],
+      args: [requestId, scenario.question, scenario.output],
     });
     expect(eventOf(posted, "Posted")).toMatchObject({ assertionId: requestId * 256n + 1n });
     await surety.send({
@@ -262,18 +262,23 @@ describe("DisputeGame: many games on one assertion", () => {
   it("with nobody left, a reopened request waits for anyone and is refunded at last", async () => {
     const { surety } = scenario;
     const { alice, bob, requester } = scenario.actors;
-    const { requestId } = await twoGames();
+    const { requestId, first } = await twoGames();
     const { poster } = await surety.read<{ poster: Address }>(surety.oracle, "assertionOf", [
       requestId * 256n,
     ]);
     const other = poster === alice ? bob : alice;
     await surety.send({ from: other, to: surety.operators, call: "leaveModel", args: [model.modelId] });
-    const receipt = await surety.send({ ...call("claimTimeout", [1n]), time: (await surety.now()) + 100 });
+    const receipt = await surety.send({ ...call("claimTimeout", [first]), time: (await surety.now()) + 100 });
     expect(eventOf(receipt, "Reopened")).toMatchObject({ assignee: ZERO_ADDRESS });
     // Who joins later may answer at once.
     const id = await surety.snapshot();
     await surety.send({ from: other, to: surety.operators, call: "joinModel", args: [model.modelId] });
-    await surety.send({ from: other, to: surety.oracle, call: "post", args: [requestId, scenario.output] });
+    await surety.send({
+      from: other,
+      to: surety.oracle,
+      call: "post",
+      args: [requestId, scenario.question, scenario.output],
+    });
     await surety.revert(id);
     const { deadline } = await surety.read<{ deadline: number }>(surety.oracle, "requestOf", [requestId]);
     const refund = { from: requester, to: surety.oracle, call: "refund", args: [requestId] };
@@ -301,7 +306,8 @@ describe("DisputeGame: many games on one assertion", () => {
       status: 1,
     });
 
-    const post = { from: assignee, to: surety.oracle, call: "post", args: [requestId, outputOf(model, lie)] };
+    const answer = [requestId, scenario.question, outputOf(model, lie)];
+    const post = { from: assignee, to: surety.oracle, call: "post", args: answer };
     await surety.send(post);
     const assertionId = requestId * 256n + 255n;
     const gameId = await scenario.open(assertionId, lie);
@@ -319,8 +325,8 @@ describe("DisputeGame: many games on one assertion", () => {
   it("challenging oneself costs the burned share", async () => {
     const { surety } = scenario;
     const { assertionId, poster } = await scenario.posted(lie);
-    await scenario.open(assertionId, lie, poster);
-    await surety.send({ ...call("claimTimeout", [1n]), time: (await surety.now()) + 100 });
+    const gameId = await scenario.open(assertionId, lie, poster);
+    await surety.send({ ...call("claimTimeout", [gameId]), time: (await surety.now()) + 100 });
     const { challengeBondWei, assertionBondWei, burnBps } = surety.parameters;
     const got = await surety.read<bigint>(surety.game, "creditOf", [poster]);
     expect(challengeBondWei + assertionBondWei - got).toBe((assertionBondWei * BigInt(burnBps)) / 10_000n);

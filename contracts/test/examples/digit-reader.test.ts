@@ -1,7 +1,7 @@
 import { listHash, toHex } from "@surety/engine";
 import type { Hex } from "viem";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { digitImage, digitModel, outputOf, runModel } from "../support/models.ts";
+import { digitImage, digitModel, outputOf, questionFor, runModel } from "../support/models.ts";
 import { actors } from "../support/scenario.ts";
 import { type At, eventOf, eventsOf, type Surety, serve, startSurety } from "../support/surety.ts";
 
@@ -38,7 +38,8 @@ describe("DigitReader", () => {
     const { alice, stranger } = actors(surety);
     const receipt = await surety.send(await readDigit());
     const { requestId } = eventOf(receipt, "Requested") as { requestId: bigint };
-    await surety.send({ from: alice, to: surety.oracle, call: "post", args: [requestId, output] });
+    const args = [requestId, questionFor(model, [image]), output];
+    await surety.send({ from: alice, to: surety.oracle, call: "post", args });
     const time = (await surety.now()) + surety.parameters.challengeWindowSeconds;
     const finalised = await surety.send({
       from: stranger,

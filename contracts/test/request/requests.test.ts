@@ -184,7 +184,9 @@ describe("SuretyOracle: requests", () => {
         error: "WrongStatus",
         args: [STATUS.refunded, STATUS.open],
       });
-      expect(await surety.refused(call("post", [requestId, scenario.output], alice))).toMatchObject({
+      expect(
+        await surety.refused(call("post", [requestId, scenario.question, scenario.output], alice)),
+      ).toMatchObject({
         error: "WrongStatus",
       });
     });

@@ -1,8 +1,8 @@
 import { encodeFunctionData, type Hex, size } from "viem";
 import { describe, expect, it } from "vitest";
-import { countingModel, outputOf, outputRootOf, runModel } from "../support/models.ts";
+import { countingModel, outputOf, outputRootOf, questionFor, runModel } from "../support/models.ts";
 import { requestOf, smallInput, smallModel, useSurety } from "../support/scenario.ts";
-import { type At, eventOf, eventsOf, ZERO_ADDRESS } from "../support/surety.ts";
+import { type At, eventOf, eventsOf, ZERO_ADDRESS, ZERO_HASH } from "../support/surety.ts";
 
 const STATUS = { none: 0, open: 1, asserted: 2, final: 3, refunded: 4 };
 const BEHAVIOUR = { accept: 0, revert: 1, burnGas: 2, returnMuch: 3, revertMuch: 4, reenter: 5, needGas: 6 };
@@ -58,7 +58,7 @@ describe("SuretyOracle: answers", () => {
     it("by another node is refused to the last exclusive second and accepted after it", async () => {
       const { requestId, assignee } = await scenario.request();
       const { exclusiveUntil } = await read<{ exclusiveUntil: number }>("requestOf", requestId);
-      const post = call("post", [requestId, scenario.output], other(assignee));
+      const post = call("post", [requestId, scenario.question, scenario.output], other(assignee));
       expect(await scenario.surety.refused({ ...post, time: exclusiveUntil })).toEqual({
         error: "NotYourTurn",
         args: [assignee, BigInt(exclusiveUntil)],
@@ -67,12 +67,14 @@ describe("SuretyOracle: answers", () => {
     });
 
     it("of an unknown request reverts UnknownRequest, of an answered one WrongStatus", async () => {
-      expect(await scenario.surety.refused(call("post", [9n, "0x"]))).toEqual({
+      expect(await scenario.surety.refused(call("post", [9n, ZERO_HASH, "0x"]))).toEqual({
         error: "UnknownRequest",
         args: [9n],
       });
       const { requestId, poster } = await scenario.posted();
-      expect(await scenario.surety.refused(call("post", [requestId, scenario.output], poster))).toEqual({
+      expect(
+        await scenario.surety.refused(call("post", [requestId, scenario.question, scenario.output], poster)),
+      ).toEqual({
         error: "WrongStatus",
         args: [STATUS.asserted, STATUS.open],
       });
@@ -81,7 +83,7 @@ describe("SuretyOracle: answers", () => {
     it("at the deadline is accepted, after it reverts DeadlinePassed", async () => {
       const { requestId, assignee } = await scenario.request();
       const { deadline } = await read<{ deadline: number }>("requestOf", requestId);
-      const post = call("post", [requestId, scenario.output], assignee);
+      const post = call("post", [requestId, scenario.question, scenario.output], assignee);
       const id = await scenario.surety.snapshot();
       expect(await scenario.surety.refused({ ...post, time: deadline + 1 })).toEqual({
         error: "DeadlinePassed",
@@ -95,7 +97,7 @@ describe("SuretyOracle: answers", () => {
       const { stranger } = scenario.actors;
       const { requestId, assignee } = await scenario.request();
       const late = (await scenario.surety.now()) + 100;
-      const post = call("post", [requestId, scenario.output]);
+      const post = call("post", [requestId, scenario.question, scenario.output]);
       expect(await scenario.surety.refused({ ...post, time: late })).toEqual({
         error: "NotServing",
         args: [stranger, modelId],
@@ -107,7 +109,9 @@ describe("SuretyOracle: answers", () => {
 
     it("with an output of the wrong size reverts WrongOutputSize", async () => {
       const { requestId, assignee } = await scenario.request();
-      expect(await scenario.surety.refused(call("post", [requestId, "0x1234"], assignee))).toEqual({
+      expect(
+        await scenario.surety.refused(call("post", [requestId, scenario.question, "0x1234"], assignee)),
+      ).toEqual({
         error: "WrongOutputSize",
         args: [2n, 600n],
       });
@@ -119,7 +123,9 @@ describe("SuretyOracle: answers", () => {
       await surety.send({ from: bob, to: surety.operators, call: "leaveModel", args: [modelId] });
       for (let i = 0; i < 4; i++) await scenario.posted();
       const { requestId } = await scenario.request();
-      expect(await surety.refused(call("post", [requestId, scenario.output], alice))).toEqual({
+      expect(
+        await surety.refused(call("post", [requestId, scenario.question, scenario.output], alice)),
+      ).toEqual({
         error: "StakeTooLow",
         args: [0n, surety.parameters.assertionBondWei],
       });
@@ -197,7 +203,7 @@ describe("SuretyOracle: answers", () => {
         error: "WrongStatus",
         args: [STATUS.open, STATUS.asserted],
       });
-      await scenario.surety.send(call("post", [requestId, scenario.output], assignee));
+      await scenario.surety.send(call("post", [requestId, scenario.question, scenario.output], assignee));
       const time = await afterWindow();
       await scenario.surety.send({ ...call("finalise", [requestId, scenario.output]), time });
       expect(await scenario.surety.refused(call("finalise", [requestId, scenario.output]))).toEqual({
@@ -228,7 +234,7 @@ describe("SuretyOracle: answers", () => {
       const request = await requestOf(surety, model, smallInput, { delivery: "pull" });
       await surety.send({ ...call("requestInference", [request], requester), valueWei: scenario.feeOf() });
       const output = outputOf(model, trace);
-      await surety.send(call("post", [1n, output], alice));
+      await surety.send(call("post", [1n, questionFor(model, [smallInput]), output], alice));
       const time = await afterWindow();
       expect(await surety.refused({ ...call("finalise", [1n, scenario.output]), time })).toEqual({
         error: "WrongOutputSize",
@@ -263,7 +269,7 @@ describe("SuretyOracle: answers", () => {
         requestId: bigint;
         assignee: `0x${string}`;
       };
-      await surety.send(call("post", [requestId, scenario.output], assignee));
+      await surety.send(call("post", [requestId, scenario.question, scenario.output], assignee));
       const time = await afterWindow();
       return {
         consumer,
@@ -387,7 +393,7 @@ describe("SuretyOracle: answers", () => {
           finalise: [requestId, scenario.output],
           retry: [requestId, scenario.output],
           refund: [requestId],
-          post: [requestId, scenario.output],
+          post: [requestId, scenario.question, scenario.output],
           withdraw: [],
         }[name] as readonly unknown[];
         const data = encodeFunctionData({ abi: surety.oracle.abi, functionName: name, args });

@@ -4,6 +4,7 @@ import {
   encodeInstruction,
   evaluateTensor,
   type Instruction,
+  inputsRoot,
   listHash,
   type MerkleTree,
   type Operand,
@@ -12,7 +13,7 @@ import {
   toHex,
   weightsTree,
 } from "@surety/engine";
-import { modelRegistryAbi } from "@surety/protocol";
+import { modelRegistryAbi, parseHash32, parseModelId, questionOf } from "@surety/protocol";
 import { encodeAbiParameters, getAbiItem, type Hex, keccak256 } from "viem";
 
 /** A model as the chain knows it, and what it takes to run it. */
@@ -131,6 +132,11 @@ export function outputRootsOf(model: Model, trace: CommittedTrace): Hex[] {
 
 export function outputRootOf(model: Model, trace: CommittedTrace): Hex {
   return toHex(listHash(model.header.outputs.map(({ instruction }) => trace.tensorRoot(instruction))));
+}
+
+/** What a request of these inputs asks. */
+export function questionFor(model: Model, inputs: readonly Uint8Array[]): Hex {
+  return questionOf(parseModelId(model.modelId), parseHash32(toHex(inputsRoot(inputs))));
 }
 
 const load = (a: number) => ({ code: "load", a, b: 0, imm: 0 }) as const;

@@ -20,7 +20,7 @@ import {
   traceTop,
 } from "@surety/protocol";
 import type { Address, TransactionReceipt } from "viem";
-import { type Model, outputRootOf, outputRootsOf } from "./models.ts";
+import { type Model, outputRootOf, outputRootsOf, questionFor } from "./models.ts";
 import type { CallParameters, Surety } from "./surety.ts";
 
 type Move = Omit<CallParameters, "from">;
@@ -34,7 +34,12 @@ function walkedTree(trace: CommittedTrace, view: GameView): MerkleTree {
 }
 
 /** What a poster with a trace commits. */
-export function commitMove({ game }: Surety, model: Model, trace: CommittedTrace, assertionId: bigint): Move {
+export function commitMove(
+  { game }: Surety,
+  { model, inputs }: Pick<ChallengerKnows, "model" | "inputs">,
+  trace: CommittedTrace,
+  assertionId: bigint,
+): Move {
   const outputs = [...new Set(model.header.outputs.map(({ instruction }) => instruction))].sort(
     (a, b) => a - b,
   );
@@ -46,6 +51,7 @@ export function commitMove({ game }: Surety, model: Model, trace: CommittedTrace
     call: "commitTrace",
     args: [
       assertionId,
+      questionFor(model, inputs),
       toHex(trace.root),
       model.header,
       outputRootsOf(model, trace),
@@ -180,7 +186,7 @@ export async function play(
     if (due === undefined || due.by === "anyone") return moves;
     const move =
       due.kind === "commitTrace"
-        ? commitMove(surety, knows.model, knows.poster, view.assertionId)
+        ? commitMove(surety, knows, knows.poster, view.assertionId)
         : due.by === "poster"
           ? revealMove(surety, knows.poster, gameId, view)
           : challengerMove(surety, knows, gameId, view);

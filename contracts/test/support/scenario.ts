@@ -2,7 +2,15 @@ import { type CommittedTrace, toHex } from "@surety/engine";
 import type { Address, Hex } from "viem";
 import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
 import type { SuretyParameters } from "../../../chain/src/deploy.ts";
-import { countingModel, type Model, outputOf, outputRootOf, runModel, type Tamper } from "./models.ts";
+import {
+  countingModel,
+  type Model,
+  outputOf,
+  outputRootOf,
+  questionFor,
+  runModel,
+  type Tamper,
+} from "./models.ts";
 import { type ChallengerKnows, play } from "./players.ts";
 import { eventOf, type Surety, serve, startSurety } from "./surety.ts";
 
@@ -70,6 +78,7 @@ export function useSurety(model: Model, input: Uint8Array, parameters: Partial<S
   afterAll(() => surety.close());
 
   const honest = runModel(model, [input]);
+  const question = questionFor(model, [input]);
   const feeOf = (callbackGas = CALLBACK_GAS) =>
     surety.parameters.baseFeeWei + BigInt(callbackGas) * surety.parameters.callbackGasPriceWei;
 
@@ -93,7 +102,7 @@ export function useSurety(model: Model, input: Uint8Array, parameters: Partial<S
       from: assignee,
       to: surety.oracle,
       call: "post",
-      args: [requestId, outputOf(model, trace)],
+      args: [requestId, question, outputOf(model, trace)],
     });
     return { requestId, assertionId: requestId * 256n, poster: assignee, trace, receipt };
   };
@@ -103,12 +112,13 @@ export function useSurety(model: Model, input: Uint8Array, parameters: Partial<S
     trace: CommittedTrace,
     from: Address = actors(surety).challenger,
     of: Model = model,
+    data: Uint8Array = input,
   ) => {
     const receipt = await surety.send({
       from,
       to: surety.game,
       call: "open",
-      args: [assertionId, outputRootOf(of, trace)],
+      args: [assertionId, questionFor(of, [data]), outputRootOf(of, trace)],
       valueWei: surety.parameters.challengeBondWei,
     });
     return eventOf(receipt, "GameOpened").gameId as bigint;
@@ -118,6 +128,7 @@ export function useSurety(model: Model, input: Uint8Array, parameters: Partial<S
     model,
     input,
     honest,
+    question,
     output: outputOf(model, honest),
     get surety() {
       return surety;

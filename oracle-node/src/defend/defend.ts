@@ -15,6 +15,7 @@ import {
   type AssertionId,
   FatalError,
   type GameId,
+  type Hash32,
   type ModelHeader,
   type RequestId,
 } from "@surety/protocol";
@@ -54,7 +55,7 @@ export interface Defence {
 
 export function createDefence(context: DefendContext): Defence {
   const { chain, addresses, transactions, store, models, thread } = context;
-  const traces = new Map<AssertionId, Promise<{ trace: CommittedTrace; header: ModelHeader }>>();
+  const traces = new Map<string, ReturnType<typeof traceOf>>();
 
   async function traceOf({ requestId }: DefendedGame) {
     const request = store.requestOf(requestId);
@@ -69,13 +70,17 @@ export function createDefence(context: DefendContext): Defence {
     const fault = answer.fault === undefined ? undefined : (JSON.parse(answer.fault) as FaultTarget);
     const { bundleDir, header } = model;
     const tensors = await thread.ask({ kind: "trace", bundleDir, input: request.input, fault });
-    return { trace: new CommittedTrace(tensors), header };
+    return { trace: new CommittedTrace(tensors), header, question: answer.question };
   }
 
   function cachedTraceOf(game: DefendedGame) {
-    const trace = traces.get(game.assertionId) ?? traceOf(game);
-    traces.set(game.assertionId, trace);
-    trace.catch(() => traces.delete(game.assertionId));
+    const { assertionId, requestId } = game;
+    const request = store.requestOf(requestId);
+    // By the question as well: a reorg may give the assertion's number to another one.
+    const key = `${assertionId} ${request === undefined ? "" : store.answerTo(request)?.question}`;
+    const trace = traces.get(key) ?? traceOf(game);
+    traces.set(key, trace);
+    trace.catch(() => traces.delete(key));
     return trace;
   }
 
@@ -84,10 +89,10 @@ export function createDefence(context: DefendContext): Defence {
       const view = await gameOf(chain, addresses, game.gameId);
       // The trace is worth its run only when a move needs it.
       if (view.turn !== "poster" && view.turn !== "challenger-timed-out") return undefined;
-      const { trace, header } = await cachedTraceOf(game);
+      const { trace, header, question } = await cachedTraceOf(game);
       const outputs = header.outputs.map(({ instruction }) => instruction);
       const move = nextDefence(view, trace, outputs);
-      const call = defenceCall(addresses, game, header, move);
+      const call = defenceCall(addresses, { ...game, question }, header, move);
       if (call === undefined) return undefined;
       try {
         await transactions.send(call);
@@ -95,15 +100,24 @@ export function createDefence(context: DefendContext): Defence {
       } catch (error) {
         // Another game's reveal served this one too, or the state moved on: the next block tells.
         if (
-          isRevert(error, "AlreadyCommitted", "AlreadyRevealed", "NotYourTurn", "WrongPhase", "HashMismatch")
+          isRevert(
+            error,
+            "AlreadyCommitted",
+            "AlreadyRevealed",
+            "NotYourTurn",
+            "WrongPhase",
+            "HashMismatch",
+          ) ||
+          // A reorg took the game or the answer away, or gave its number to another one.
+          isRevert(error, "UnknownGame", "NotDisputable", "NotPoster", "QuestionMismatch")
         )
           return undefined;
         throw error;
       }
     },
     keepOnly(games) {
-      const kept = new Set(games.map(({ assertionId }) => assertionId));
-      for (const assertionId of traces.keys()) if (!kept.has(assertionId)) traces.delete(assertionId);
+      const kept = new Set(games.map(({ assertionId }) => String(assertionId)));
+      for (const key of traces.keys()) if (!kept.has(key.split(" ")[0] as string)) traces.delete(key);
     },
   };
 }
@@ -111,15 +125,16 @@ export function createDefence(context: DefendContext): Defence {
 /** The transaction that makes a move; none for waiting. */
 export function defenceCall(
   at: SuretyAddresses,
-  { gameId, assertionId }: { readonly gameId: GameId; readonly assertionId: AssertionId },
+  game: { readonly gameId: GameId; readonly assertionId: AssertionId; readonly question: Hash32 },
   header: ModelHeader,
   move: DefenceMove,
 ): ContractCall | undefined {
+  const { gameId, assertionId, question } = game;
   switch (move.kind) {
     case "wait":
       return undefined;
     case "commitTrace":
-      return commitTrace(at, { ...move, assertionId, header });
+      return commitTrace(at, { ...move, assertionId, question, header });
     case "reveal":
       return reveal(at, gameId, move.node, move.children);
     case "revealBytes":

@@ -1,3 +1,4 @@
+import { questionAsked } from "@surety/engine";
 import { FatalError, parseModelId, parseRequestId } from "@surety/protocol";
 import { hexToBytes } from "viem";
 import type { Store, StoredRequest } from "../store/store.ts";
@@ -43,7 +44,11 @@ export async function infer(context: InferContext, job: InferenceJob): Promise<v
   const startedAt = performance.now();
   const output = await thread.ask({ kind: "run", bundleDir: model.bundleDir, input: request.input, fault });
   onInference((performance.now() - startedAt) / 1_000);
-  store.recordAnswer(request, { output, fault: fault === undefined ? undefined : JSON.stringify(fault) });
+  store.recordAnswer(request, {
+    question: questionAsked(model, request.input),
+    output,
+    fault: fault === undefined ? undefined : JSON.stringify(fault),
+  });
 }
 
 export function requestOf({ requestId, modelId, input }: InferenceJob): StoredRequest {

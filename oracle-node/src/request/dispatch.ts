@@ -1,3 +1,4 @@
+import { questionOf } from "@surety/protocol";
 import { type Address, bytesToHex } from "viem";
 import type { InferenceJob } from "../inference/infer.ts";
 import type { JobQueue } from "../queue/job-queue.ts";
@@ -45,7 +46,8 @@ export function createDispatcher(context: DispatchContext): { dispatch(): Promis
         if (!(await membership.serves(request.modelId))) continue;
         const job = { requestId: String(request.requestId), attempt: view.attempt };
         // Names the question, not only its number: after a reorg the number may belong to another one.
-        const id = `${job.requestId}-${job.attempt}-${view.inputRoot.slice(2, 18)}`;
+        const question = questionOf(view.modelId, view.inputRoot);
+        const id = `${job.requestId}-${job.attempt}-${question.slice(2, 18)}`;
         if (store.answerTo(request) !== undefined) {
           if (isFresh(`post ${id}`, now)) await posting.add(id, job);
         } else if (isFresh(`inference ${id}`, now)) {

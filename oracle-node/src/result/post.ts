@@ -40,11 +40,15 @@ export async function postAnswer(context: PostContext, job: PostJob): Promise<bo
   if (view.attempt !== job.attempt) return false;
   if (decideServing(view, transactions.address, nowSeconds()) !== "serve") return false;
   try {
-    await transactions.send(postOutput(addresses, requestId, answer.output));
+    await transactions.send(postOutput(addresses, { requestId, ...answer }));
     return true;
   } catch (error) {
-    // Someone was faster, or the deadline passed on the way.
-    if (isRevert(error, "WrongStatus", "NotYourTurn", "DeadlinePassed")) return false;
+    // Someone was faster, the deadline passed on the way, or a reorg gave the number to another question: the next look sees it.
+    if (
+      isRevert(error, "WrongStatus", "NotYourTurn", "DeadlinePassed", "UnknownRequest", "QuestionMismatch")
+    ) {
+      return false;
+    }
     if (isRevert(error, "StakeTooLow")) {
       throw new RetryableError(
         "STAKE_LOCKED",

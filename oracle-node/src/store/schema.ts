@@ -15,9 +15,11 @@ CREATE TABLE IF NOT EXISTS assertion_ends (id TEXT PRIMARY KEY, block INTEGER NO
 CREATE TABLE IF NOT EXISTS games (id TEXT PRIMARY KEY, assertion_id TEXT NOT NULL, block INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS game_ends (id TEXT PRIMARY KEY, block INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS answers (
-  request_id TEXT NOT NULL, model_id TEXT NOT NULL, input_hash TEXT NOT NULL, output BLOB NOT NULL, fault TEXT,
+  request_id TEXT NOT NULL, model_id TEXT NOT NULL, input_hash TEXT NOT NULL, question TEXT NOT NULL,
+  output BLOB NOT NULL, fault TEXT,
   PRIMARY KEY (request_id, model_id, input_hash)
 ) STRICT;
+CREATE INDEX IF NOT EXISTS answers_by_question ON answers (question);
 `;
 
 /** Tables whose rows a reorg takes away. */

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ChainCursor, ChainEvent, SuretyLog } from "@surety/chain";
-import { parseModelId, parseRequestId } from "@surety/protocol";
+import { parseHash32, parseModelId, parseRequestId } from "@surety/protocol";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openStore, type Store, type StoredRequest } from "./store.ts";
 
@@ -88,7 +88,8 @@ describe("openStore", () => {
 
   it("never has two different answers for one request, across a restart; another question is another answer", () => {
     const request: StoredRequest = { requestId: parseRequestId(1n), modelId, input: Uint8Array.of(1) };
-    const honest = { output: Uint8Array.of(9), fault: undefined };
+    const question = parseHash32(hash(1n));
+    const honest = { question, output: Uint8Array.of(9), fault: undefined };
     store.recordAnswer(request, honest);
     store.close();
     store = open();
@@ -99,8 +100,24 @@ describe("openStore", () => {
     expect(store.answerTo(request)).toEqual(honest);
     const reorganised = { ...request, input: Uint8Array.of(2) };
     expect(store.answerTo(reorganised)).toBeUndefined();
-    store.recordAnswer(reorganised, { output: Uint8Array.of(8), fault: '"output"' });
+    const another = { question: parseHash32(hash(2n)), output: Uint8Array.of(8), fault: '"output"' };
+    store.recordAnswer(reorganised, another);
+    expect(store.answerTo(reorganised)).toEqual(another);
+    expect(store.answerTo(request)).toEqual(honest);
     expect(store.faultyAnswers()).toBe(1);
+  });
+
+  it("never has two different answers for one question under two numbers", () => {
+    const request: StoredRequest = { requestId: parseRequestId(1n), modelId, input: Uint8Array.of(1) };
+    const swapped = { ...request, requestId: parseRequestId(2n) };
+    const honest = { question: parseHash32(hash(1n)), output: Uint8Array.of(9), fault: undefined };
+    store.recordAnswer(request, honest);
+    expect(() => store.recordAnswer(swapped, { ...honest, output: Uint8Array.of(8) })).toThrow(
+      /answered before/,
+    );
+    expect(store.answerTo(swapped)).toBeUndefined();
+    store.recordAnswer(swapped, honest);
+    expect(store.answerTo(swapped)).toEqual(honest);
   });
 
   it("is one process's and one deployment's", () => {

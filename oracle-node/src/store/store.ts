@@ -7,9 +7,11 @@ import {
   type AssertionId,
   FatalError,
   type GameId,
+  type Hash32,
   type ModelId,
   parseAssertionId,
   parseGameId,
+  parseHash32,
   parseModelId,
   parseRequestId,
   type RequestId,
@@ -28,6 +30,8 @@ export interface StoredRequest {
 
 /** What this node says to a request: the same for every attempt, since there is one right answer. */
 export interface Answer {
+  /** What was answered, from the very input that was run: posts and traces name it. */
+  readonly question: Hash32;
   /** Concatenation of the model's output tensors. */
   readonly output: Uint8Array;
   /** The lie it contains, on a devnet with fault injection; undefined for an honest answer. */
@@ -96,11 +100,15 @@ export function openStore({ dataDir, deployment, operator }: StoreParameters) {
 
   function answerTo({ requestId, modelId, input }: StoredRequest): Answer | undefined {
     const row = all(
-      "SELECT output, fault FROM answers WHERE request_id = ? AND model_id = ? AND input_hash = ?",
+      "SELECT question, output, fault FROM answers WHERE request_id = ? AND model_id = ? AND input_hash = ?",
       ...[String(requestId), modelId, hashOf(input)],
     )[0];
     if (row === undefined) return undefined;
-    return { output: row.output as Uint8Array, fault: (row.fault as string | null) ?? undefined };
+    return {
+      question: parseHash32(row.question as string),
+      output: row.output as Uint8Array,
+      fault: (row.fault as string | null) ?? undefined,
+    };
   }
 
   return {
@@ -172,22 +180,24 @@ export function openStore({ dataDir, deployment, operator }: StoreParameters) {
     /**
      * Writes down what the node will say to a request, before it is sent.
      *
-     * INVARIANT: one node never has two different answers for one request.
+     * INVARIANT: one node never has two different answers for one question, whatever number a reorg gives it.
      *
      * @throws FatalError ANSWER_CONFLICT when it said something else before.
      */
     recordAnswer(request: StoredRequest, answer: Answer): void {
       const { requestId, modelId, input } = request;
+      const truths = "SELECT output FROM answers WHERE question = ? AND fault IS NULL";
+      const known = answer.fault === undefined ? all(truths, answer.question)[0] : undefined;
+      if (known !== undefined && Buffer.compare(known.output as Uint8Array, answer.output) !== 0) {
+        throw answerConflict(requestId);
+      }
       run(
-        "INSERT INTO answers VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        ...[String(requestId), modelId, hashOf(input), answer.output, answer.fault ?? null],
+        "INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        ...[String(requestId), modelId, hashOf(input), answer.question, answer.output, answer.fault ?? null],
       );
       const said = answerTo(request)?.output;
       if (said === undefined || Buffer.compare(said, answer.output) !== 0) {
-        throw new FatalError(
-          "ANSWER_CONFLICT",
-          `Request ${requestId} was answered before with another output. This machine computes differently than it did: run its self-test.`,
-        );
+        throw answerConflict(requestId);
       }
     },
 
@@ -204,6 +214,13 @@ export function openStore({ dataDir, deployment, operator }: StoreParameters) {
       if (db.isOpen) db.close();
     },
   };
+}
+
+function answerConflict(requestId: RequestId): FatalError {
+  return new FatalError(
+    "ANSWER_CONFLICT",
+    `The question of request ${requestId} was answered before with another output. This machine computes differently than it did: run its self-test.`,
+  );
 }
 
 function hashOf(bytes: Uint8Array): string {

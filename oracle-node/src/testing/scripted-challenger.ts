@@ -6,6 +6,8 @@ import {
   findLog,
   gameOf,
   openGame,
+  requestIdOf,
+  requestOf,
   selectNode,
   selectTensor,
 } from "@surety/chain";
@@ -18,6 +20,7 @@ import {
   nextMove,
   type Place,
   parseGameId,
+  questionOf,
 } from "@surety/protocol";
 import type { Scene } from "./scene.ts";
 
@@ -25,10 +28,12 @@ import type { Scene } from "./scene.ts";
 export async function openTestGame(scene: Scene, index: number, assertionId: AssertionId): Promise<GameId> {
   const { chain, addresses } = scene;
   const { outputRoot } = await assertionOf(chain, addresses, assertionId);
-  const { challengeBondWei } = await disputeParameters(chain, addresses);
+  const { modelId, inputRoot } = await requestOf(chain, addresses, requestIdOf(assertionId));
+  const question = questionOf(modelId, inputRoot);
+  const { challengeBondWei: bondWei } = await disputeParameters(chain, addresses);
   const receipt = await scene
     .sender(index)
-    .send(openGame(addresses, assertionId, outputRoot, challengeBondWei));
+    .send(openGame(addresses, { assertionId, question, outputRoot, bondWei }));
   const opened = findLog(decodeLogs(addresses, receipt.logs), "game", "GameOpened");
   if (opened === undefined) throw new Error("no GameOpened");
   return parseGameId(opened.args.gameId);
