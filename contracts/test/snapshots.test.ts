@@ -1,5 +1,3 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { toHex } from "@surety/engine";
 import {
   type AbiEvent,
@@ -14,9 +12,9 @@ import { digitImage, digitModel, outputOf, outputRootOf, questionFor, runModel }
 import { readArtifact } from "./support/network.ts";
 import { play } from "./support/players.ts";
 import { actors } from "./support/scenario.ts";
+import { expectSnapshot } from "./support/snapshot.ts";
 import { type At, type CallParameters, eventOf, type Surety, serve, startSurety } from "./support/surety.ts";
 
-const folder = join(import.meta.dirname, "../snapshots");
 const CONTRACTS = [
   "request/ModelRegistry.sol",
   "settle/OperatorRegistry.sol",
@@ -25,19 +23,6 @@ const CONTRACTS = [
   "dispute/StepReferee.sol",
   "examples/DigitReader.sol",
 ];
-
-/** Compares with the committed snapshot, or writes it anew when UPDATE_SNAPSHOTS is set. */
-function expectSnapshot(file: string, actual: unknown): void {
-  const path = join(folder, file);
-  if (process.env.UPDATE_SNAPSHOTS) {
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(path, `${JSON.stringify(actual, null, 2)}\n`);
-  }
-  const committed: unknown = JSON.parse(readFileSync(path, "utf8"));
-  expect(actual, `${file} changed: look at the difference, then run with UPDATE_SNAPSHOTS=1`).toEqual(
-    committed,
-  );
-}
 
 const nameOf = (path: string) => path.replace(/^.*\//, "").replace(/\.sol$/, "");
 
