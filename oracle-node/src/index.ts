@@ -2,7 +2,6 @@ export { type RunningOracleNode, startOracleNode } from "./bin/start-oracle-node
 export { defenceCall } from "./defend/defend.ts";
 export type { DefenceMove, DefenceWait } from "./defend/move.ts";
 export { nextDefence } from "./defend/strategy.ts";
-export type { KeySource } from "./options/key.ts";
 export type { OracleNodeOptions } from "./options/options.ts";
 export { type FaultOptions, parseFaultTarget } from "./testing/fault-plan.ts";
 export { type FaultTarget, type LiarModel, tamperTrace } from "./testing/liar.ts";

@@ -1,32 +1,6 @@
 #!/usr/bin/env node
-import { errorCode, SuretyError, UsageError } from "@surety/protocol";
+import { runService } from "@surety/service";
 import { readOptions, USAGE } from "../options/read-options.ts";
 import { startChallenger } from "../service/start-challenger.ts";
 
-/** One line, by its code. Exit 2 for wrong use, 1 for anything else. */
-function fail(error: unknown): never {
-  const message = error instanceof SuretyError ? error.shortMessage : String(error).split("\n")[0];
-  process.stderr.write(`error[${errorCode(error)}]: ${message}\n`);
-  process.exit(error instanceof UsageError ? 2 : 1);
-}
-
-try {
-  const options = readOptions(process.argv.slice(2), process.env);
-  if (options === "help") {
-    process.stdout.write(`${USAGE}\n`);
-  } else {
-    const running = await startChallenger(options);
-    running.failed.catch(fail);
-    let stopping = false;
-    for (const signal of ["SIGTERM", "SIGINT"] as const) {
-      process.on(signal, () => {
-        if (stopping) return;
-        stopping = true;
-        running.stop().then(() => process.exit(0), fail);
-      });
-    }
-    process.stdout.write(`${JSON.stringify({ ready: true, url: running.url, address: running.address })}\n`);
-  }
-} catch (error) {
-  fail(error);
-}
+await runService({ usage: USAGE, readOptions, start: startChallenger });

@@ -1,8 +1,8 @@
 import type { Chain, ContractCall, SuretyAddresses } from "@surety/chain";
+import type { BundleDirectory } from "@surety/service";
 import type { Address, TransactionReceipt } from "viem";
 import type { Store } from "../store/store.ts";
-import type { BundleDirectory } from "../verify/bundle-directory.ts";
-import type { ModelThread } from "../verify/model-thread.ts";
+import type { ChallengerThread } from "../verify/task.ts";
 
 /** What opening and playing games needs of the rest of the service. */
 export interface DisputeContext {
@@ -12,5 +12,5 @@ export interface DisputeContext {
   readonly send: (call: ContractCall) => Promise<TransactionReceipt>;
   readonly store: Store;
   readonly bundles: BundleDirectory;
-  readonly thread: ModelThread;
+  readonly thread: ChallengerThread;
 }

@@ -1,20 +1,13 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, createServiceMetrics, Gauge, Histogram } from "@surety/service";
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
 /** Everything the challenger counts, in one registry of its own. */
 export function createMetrics() {
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
-  const registers = [registry];
+  const service = createServiceMetrics("surety_challenger");
+  const { registers } = service;
   return {
-    registry,
-    headBlock: new Gauge({ name: "surety_challenger_head_block", help: "Last block taken in.", registers }),
-    reorgs: new Counter({
-      name: "surety_challenger_reorgs_total",
-      help: "Reorganisations undone.",
-      registers,
-    }),
+    ...service,
     verified: new Counter({
       name: "surety_challenger_verified_total",
       help: "Assertions run again, by what was found.",
@@ -39,11 +32,6 @@ export function createMetrics() {
       labelNames: ["kind"] as const,
       registers,
     }),
-    gasUsed: new Counter({
-      name: "surety_challenger_gas_total",
-      help: "Gas used by own transactions.",
-      registers,
-    }),
     withdrawnWei: new Counter({
       name: "surety_challenger_withdrawn_wei_total",
       help: "Bonds and rewards withdrawn.",
@@ -52,12 +40,6 @@ export function createMetrics() {
     balanceWei: new Gauge({
       name: "surety_challenger_balance_wei",
       help: "The account's balance: bonds and gas come from it.",
-      registers,
-    }),
-    errors: new Counter({
-      name: "surety_challenger_errors_total",
-      help: "Errors, by code.",
-      labelNames: ["code"] as const,
       registers,
     }),
   };

@@ -2,8 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { loadAccount } from "./key.ts";
-import { readOptions } from "./read-options.ts";
+import { readOptions, USAGE } from "./read-options.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "surety-options-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -14,38 +13,22 @@ writeFileSync(
   deployment,
   JSON.stringify({ registry: address, operators: address, oracle: address, game: address, startBlock: 7 }),
 );
-const KEY = `0x${"2".repeat(64)}`;
 const args = ["--rpc-url", "http://127.0.0.1:8545", "--deployment", deployment, "--bundles", folder];
+const env = { SURETY_PRIVATE_KEY: `0x${"2".repeat(64)}` };
 
 describe("readOptions", () => {
-  it("a flag wins over the environment, which wins over the default", () => {
-    const env = { SURETY_PRIVATE_KEY: KEY, SURETY_PORT: "1", SURETY_POLL_MS: "9" };
-    expect(readOptions([...args, "--port", "2"], env)).toMatchObject({
-      port: 2,
-      pollMs: 9,
-      startBlock: 7n,
-      watchOnly: false,
-      key: { kind: "environment" },
-    });
+  it("has the options of every service, and watches only when told to by a flag or the environment", () => {
+    const plain = readOptions([...args, "--port", "2"], { ...env, SURETY_PORT: "1" });
+    expect(plain).toMatchObject({ port: 2, startBlock: 7n, watchOnly: false, bundlesDir: folder });
+    expect(readOptions([...args, "--watch-only"], env)).toMatchObject({ watchOnly: true });
+    expect(readOptions(args, { ...env, SURETY_WATCH_ONLY: "1" })).toMatchObject({ watchOnly: true });
+    expect(readOptions(args, { ...env, SURETY_WATCH_ONLY: "0" })).toMatchObject({ watchOnly: false });
   });
 
-  it("says in one line what is missing or wrong", () => {
-    const env = { SURETY_PRIVATE_KEY: KEY };
-    expect(() => readOptions([], env)).toThrow("Give --deployment or SURETY_DEPLOYMENT.");
-    expect(() => readOptions(args, {})).toThrow(/--key-file/);
-    expect(() => readOptions([...args, "--port", "x"], env)).toThrow('--port "x" is not a whole number.');
-    expect(() => readOptions([...args, "--private-key", KEY], env)).toThrow(/Unknown option/);
-    expect(() => readOptions([...args, "--log-level", "loud"], env)).toThrow(/none of trace/);
+  it("knows no flag of the oracle node, and has help", () => {
+    expect(() => readOptions([...args, "--fault", "output"], env)).toThrow(/--fault/);
     expect(readOptions(["--help"], {})).toBe("help");
-  });
-});
-
-describe("loadAccount", () => {
-  it("takes a plaintext key on a development chain only, and never shows it", () => {
-    expect(loadAccount({ kind: "environment", value: KEY }, 31337).address).toMatch(/^0x/);
-    expect(() => loadAccount({ kind: "environment", value: KEY }, 1)).toThrow(/chain 1/);
-    const bad = { kind: "environment", value: `${KEY}ff` } as const;
-    expect(() => loadAccount(bad, 31337)).toThrow(/SURETY_PRIVATE_KEY does not hold/);
-    expect(() => loadAccount(bad, 31337)).not.toThrow(/2222/);
+    expect(USAGE).toMatch(/^Usage: challenger --rpc-url URL/);
+    expect(USAGE).toContain("default 127.0.0.1:9465");
   });
 });

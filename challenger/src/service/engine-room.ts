@@ -1,15 +1,17 @@
 import { isRevert } from "@surety/chain";
 import { errorCode, isRetryable, RetryableError } from "@surety/protocol";
+import { createInFlight, type Logger, reasonOf } from "@surety/service";
 import type { DisputeContext } from "../dispute/context.ts";
 import { openDispute } from "../dispute/open.ts";
 import { playGame } from "../dispute/play.ts";
+import type { Metrics } from "../metrics/metrics.ts";
 import { settleCredit } from "../settle/settle.ts";
 import type { AssertionSeen, GameSeen } from "../store/store.ts";
 import { verifyOutput } from "../verify/verify.ts";
-import { createInFlight } from "./in-flight.ts";
-import type { Telemetry } from "./running.ts";
 
-export interface EngineRoomParameters extends DisputeContext, Telemetry {
+export interface EngineRoomParameters extends DisputeContext {
+  readonly log: Logger;
+  readonly metrics: Metrics;
   readonly challengeBondWei: bigint;
   readonly maxFeePerGasCapWei: bigint;
   /** Verify and report, open nothing and play nothing. */
@@ -39,8 +41,10 @@ export function createEngineRoom(parameters: EngineRoomParameters) {
     return (error: unknown): void => {
       const code = errorCode(error);
       metrics.errors.inc({ code });
-      const message = error instanceof Error ? error.message : String(error);
-      log[isRetryable(error) ? "warn" : "error"]({ ...facts, code, message }, `${what} failed`);
+      log[isRetryable(error) ? "warn" : "error"](
+        { ...facts, code, message: reasonOf(error) },
+        `${what} failed`,
+      );
     };
   }
 
@@ -71,7 +75,6 @@ export function createEngineRoom(parameters: EngineRoomParameters) {
     switch (outcome.kind) {
       case "opened":
         metrics.moves.inc({ kind: "open" });
-        metrics.gasUsed.inc(Number(outcome.receipt.gasUsed));
         openedIn.set(String(assertionId), outcome.receipt.blockNumber);
         log.info({ ...facts, transaction: outcome.receipt.transactionHash }, "dispute opened");
         return;
@@ -102,7 +105,6 @@ export function createEngineRoom(parameters: EngineRoomParameters) {
         return;
       }
       metrics.moves.inc({ kind: move.kind });
-      metrics.gasUsed.inc(Number(receipt.gasUsed));
       log.info(
         {
           ...facts,
@@ -172,8 +174,8 @@ export function createEngineRoom(parameters: EngineRoomParameters) {
       jobs.start("settle", settle, failed("settling", {}));
     },
     /** Resolves when what was started is done. */
-    async idle(): Promise<void> {
-      await Promise.all([jobs.idle(), verifications.idle()]);
+    async drained(): Promise<void> {
+      await Promise.all([jobs.drained(), verifications.drained()]);
     },
   };
 }

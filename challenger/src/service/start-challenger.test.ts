@@ -1,106 +1,52 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
-import {
-  assertionOf,
-  type Chain,
-  claimTimeout,
-  createTransactionManager,
-  DEVNET_PARAMETERS,
-  decodeLogs,
-  deploySurety,
-  findLog,
-  openChain,
-  openGame,
-  quoteWei,
-  registerModel,
-  requestInference,
-  type SuretyDeployment,
-} from "@surety/chain";
-import { type Anvil, devAccount, devPrivateKey, startAnvil } from "@surety/chain/testing";
-import {
-  type Bundle,
-  compileModel,
-  LEAF_BYTES as ENGINE_LEAF_BYTES,
-  inputsToBytes,
-  modelInputs,
-  questionAsked,
-  readInputs,
-  writeBundle,
-} from "@surety/engine";
+import { assertionOf, claimTimeout, DEVNET_PARAMETERS, decodeLogs, findLog, openGame } from "@surety/chain";
+import { devPrivateKey, startAnvil } from "@surety/chain/testing";
+import { LEAF_BYTES as ENGINE_LEAF_BYTES, questionAsked } from "@surety/engine";
 import {
   type AssertionId,
   BYTES_HEIGHT,
   disputeGameAbi,
   LEAF_BYTES,
   parseGameId,
-  parseRequestId,
   REVEAL_LEVELS,
-  type RequestId,
 } from "@surety/protocol";
-import { createTestClient, createWalletClient, http } from "viem";
+import { openScene, type Scene, until } from "@surety/service/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTestPoster } from "../testing/test-poster.ts";
 import { type RunningChallenger, startChallenger } from "./start-challenger.ts";
 
-const FIXTURES = join(import.meta.dirname, "../../../fixtures/mnist");
 const BIN = join(import.meta.dirname, "../bin/challenger.ts");
-const folder = mkdtempSync(join(tmpdir(), "surety-challenger-"));
-let anvil: Anvil;
-let chain: Chain;
-let addresses: SuretyDeployment;
-let bundle: Bundle;
+let scene: Scene;
 let input: Uint8Array;
 let poster: ReturnType<typeof createTestPoster>;
 let running: RunningChallenger | undefined;
 
-function managerOf(index: number) {
-  return createTransactionManager({ chain, account: devAccount(index) });
-}
-
-async function ask(): Promise<RequestId> {
-  const feeWei = await quoteWei(chain, addresses, bundle.modelId, 0);
-  const { timestamp } = await chain.client.getBlock();
-  const call = { modelId: bundle.modelId, input, feeWei, deadline: Number(timestamp) + 100_000 };
-  const receipt = await managerOf(2).send(requestInference(addresses, call));
-  const requested = findLog(decodeLogs(addresses, receipt.logs), "oracle", "Requested");
-  return parseRequestId(requested?.args.requestId ?? 0n);
-}
-
-async function advance(seconds: number): Promise<void> {
-  const test = createTestClient({ mode: "anvil", transport: http(anvil.url) });
-  await test.increaseTime({ seconds });
-  await test.mine({ blocks: 1 });
-}
+const ask = () => scene.ask(input, 100_000);
 
 /** A staked poster on a development account; the exclusive time of who would be assigned is over when it posts. */
 async function newPoster(index: number) {
-  const transactions = managerOf(index);
-  const made = createTestPoster({ chain, addresses, transactions, bundle });
+  const made = createTestPoster({ ...scene, transactions: scene.sender(index) });
   await made.join(DEVNET_PARAMETERS.minStakeWei);
   return {
     ...made,
     async post(...parameters: Parameters<typeof made.post>) {
-      await advance(DEVNET_PARAMETERS.exclusiveSeconds + 1);
+      await scene.advance(DEVNET_PARAMETERS.exclusiveSeconds + 1);
       return made.post(...parameters);
     },
   };
 }
 
-function start(): Promise<RunningChallenger> {
+function start(changed: Partial<Parameters<typeof startChallenger>[0]> = {}): Promise<RunningChallenger> {
   return startChallenger({
-    rpcUrl: anvil.url,
-    addresses,
-    key: { kind: "environment", value: devPrivateKey(3) },
-    bundlesDir: folder,
-    dataDir: join(folder, "store"),
-    port: 0,
+    ...scene.serviceOptions(3),
+    dataDir: join(scene.folder, "store"),
     pollMs: 50,
-    logLevel: "silent",
+    ...changed,
   });
 }
 
@@ -115,15 +61,6 @@ async function games(): Promise<GameJson[]> {
   return ((await response.json()) as { games: GameJson[] }).games;
 }
 
-async function until<Value>(what: string, look: () => Promise<Value | undefined>): Promise<Value> {
-  for (let attempt = 0; attempt < 300; attempt += 1) {
-    const found = await look();
-    if (found !== undefined) return found;
-    await sleep(50);
-  }
-  throw new Error(`Not seen in 15 s: ${what}`);
-}
-
 async function metric(name: string): Promise<number> {
   const text = await (await fetch(`${running?.url}/metrics`)).text();
   const line = text.split("\n").find((entry) => entry.startsWith(name));
@@ -131,31 +68,16 @@ async function metric(name: string): Promise<number> {
 }
 
 beforeAll(async () => {
-  const model = readFileSync(join(FIXTURES, "mnist-8.onnx"));
-  const calibration = readInputs(join(FIXTURES, "train-1000-images-idx3-ubyte.gz"), modelInputs(model));
-  bundle = await compileModel({ model, calibration: calibration.slice(0, 16) });
-  writeBundle(bundle, join(folder, "mnist"));
-  const [sample] = readInputs(join(FIXTURES, "test_data_set_0"), bundle.manifest.inputs);
-  input = Buffer.concat(inputsToBytes(bundle, sample ?? {}));
-  anvil = await startAnvil();
-  chain = await openChain({ rpcUrl: anvil.url, pollMs: 20 });
-  const wallet = createWalletClient({ account: devAccount(0), transport: http(anvil.url) });
-  addresses = await deploySurety(wallet, chain.client, {
-    ...DEVNET_PARAMETERS,
-    challengeWindowSeconds: 600,
-    clockSeconds: 120,
-    unbondingSeconds: 100_000,
-  });
-  poster = createTestPoster({ chain, addresses, transactions: managerOf(1), bundle });
-  await managerOf(0).send(registerModel(addresses, bundle.header, ""));
+  scene = await openScene({ challengeWindowSeconds: 600, clockSeconds: 120, unbondingSeconds: 100_000 });
+  input = scene.input(0);
+  poster = createTestPoster({ ...scene, transactions: scene.sender(1) });
   await poster.join(DEVNET_PARAMETERS.minStakeWei);
   running = await start();
 });
 
 afterAll(async () => {
   await running?.stop();
-  await anvil?.stop();
-  rmSync(folder, { recursive: true, force: true });
+  await scene?.close();
 });
 
 describe("startChallenger", () => {
@@ -184,8 +106,8 @@ describe("startChallenger", () => {
       await sleep(50);
     }
     expect(await games()).toMatchObject([{ gameId: game.gameId, outcome: "challenger-won" }]);
-    expect((await assertionOf(chain, addresses, wrong)).refuted).toBe(true);
-    expect((await assertionOf(chain, addresses, right)).refuted).toBe(false);
+    expect((await assertionOf(scene.chain, scene.addresses, wrong)).refuted).toBe(true);
+    expect((await assertionOf(scene.chain, scene.addresses, right)).refuted).toBe(false);
     await until("the reward withdrawn", async () =>
       (await metric("surety_challenger_withdrawn_wei_total")) > 0 ? true : undefined,
     );
@@ -199,7 +121,7 @@ describe("startChallenger", () => {
     const playing = () =>
       games().then((all) => all.filter((game) => wrong.map(String).includes(game.assertionId)));
     await until("two games", async () => ((await playing()).length === 2 ? true : undefined));
-    await advance(200);
+    await scene.advance(200);
     await until("both won", async () =>
       (await playing()).every(({ outcome }) => outcome === "challenger-won") ? true : undefined,
     );
@@ -211,26 +133,26 @@ describe("startChallenger", () => {
     const own = () => games().then((all) => all.find((game) => game.assertionId === String(wrong)));
     await until("the own game", own);
     await running?.stop();
-    const rival = managerOf(7);
-    const { outputRoot } = await assertionOf(chain, addresses, wrong);
-    const question = questionAsked(bundle, input);
+    const rival = scene.sender(7);
+    const { outputRoot } = await assertionOf(scene.chain, scene.addresses, wrong);
+    const question = questionAsked(scene.bundle, input);
     const bondWei = DEVNET_PARAMETERS.challengeBondWei;
     const opened = await rival.send(
-      openGame(addresses, { assertionId: wrong, question, outputRoot, bondWei }),
+      openGame(scene.addresses, { assertionId: wrong, question, outputRoot, bondWei }),
     );
-    const game = findLog(decodeLogs(addresses, opened.logs), "game", "GameOpened");
-    await advance(200);
-    await rival.send(claimTimeout(addresses, parseGameId(game?.args.gameId ?? 0n)));
+    const game = findLog(decodeLogs(scene.addresses, opened.logs), "game", "GameOpened");
+    await scene.advance(200);
+    await rival.send(claimTimeout(scene.addresses, parseGameId(game?.args.gameId ?? 0n)));
     running = await start();
     await until("the void game closed", async () => ((await own())?.outcome === "void" ? true : undefined));
   });
 
   it("walks by the constants of the deployed contract and of the engine", async () => {
-    const game = { address: addresses.game, abi: disputeGameAbi } as const;
-    expect(await chain.client.readContract({ ...game, functionName: "REVEAL_LEVELS" })).toBe(
+    const game = { address: scene.addresses.game, abi: disputeGameAbi } as const;
+    expect(await scene.chain.client.readContract({ ...game, functionName: "REVEAL_LEVELS" })).toBe(
       BigInt(REVEAL_LEVELS),
     );
-    expect(await chain.client.readContract({ ...game, functionName: "BYTES_HEIGHT" })).toBe(
+    expect(await scene.chain.client.readContract({ ...game, functionName: "BYTES_HEIGHT" })).toBe(
       BigInt(BYTES_HEIGHT),
     );
     expect(LEAF_BYTES).toBe(ENGINE_LEAF_BYTES);
@@ -238,18 +160,41 @@ describe("startChallenger", () => {
 
   it("says it is live and ready, and refuses a second process on its store", async () => {
     expect((await fetch(`${running?.url}/health/live`)).status).toBe(200);
-    expect((await fetch(`${running?.url}/health/ready`)).status).toBe(200);
+    const ready = await fetch(`${running?.url}/health/ready`);
+    expect(ready.status).toBe(200);
+    expect(await ready.json()).toMatchObject({ ready: true, checks: { chain: true, store: true } });
     await expect(start()).rejects.toMatchObject({ code: "STORE_LOCKED" });
   });
 
+  it("refuses a port in use and lets go of its store", async () => {
+    const port = Number(new URL(running?.url ?? "").port);
+    const dataDir = join(scene.folder, "store-port");
+    await expect(start({ port, dataDir })).rejects.toMatchObject({ code: "PORT_IN_USE" });
+    const other = await start({ dataDir });
+    await other.stop();
+  });
+
+  it("refuses a plaintext key off a development chain, and another chain than it was told", async () => {
+    const elsewhere = await startAnvil({ chainId: 1234 });
+    try {
+      const dataDir = join(scene.folder, "store-key");
+      await expect(start({ rpcUrl: elsewhere.url, dataDir })).rejects.toMatchObject({
+        code: "PLAINTEXT_KEY_REFUSED",
+      });
+      await expect(start({ chainId: 1, dataDir })).rejects.toMatchObject({ code: "WRONG_CHAIN" });
+    } finally {
+      await elsewhere.stop();
+    }
+  });
+
   it("runs as a process of its own: says where it is, and leaves with 0 on SIGTERM", async () => {
-    const deployment = join(folder, "deployment.json");
-    writeFileSync(deployment, JSON.stringify({ ...addresses, fromBlock: undefined }));
+    const deployment = join(scene.folder, "deployment.json");
+    writeFileSync(deployment, JSON.stringify({ ...scene.addresses, fromBlock: undefined }));
     const child = spawn(
       process.execPath,
       [
-        ...[BIN, "--rpc-url", anvil.url, "--deployment", deployment, "--bundles", folder, "--port", "0"],
-        ...["--data-dir", join(folder, "store-2"), "--log-level", "warn"],
+        ...[BIN, "--rpc-url", scene.anvil.url, "--deployment", deployment, "--bundles", scene.bundlesDir],
+        ...["--data-dir", join(scene.folder, "store-2"), "--port", "0", "--log-level", "warn"],
       ],
       { env: { ...process.env, SURETY_PRIVATE_KEY: devPrivateKey(4) }, stdio: ["ignore", "pipe", "inherit"] },
     );
@@ -263,7 +208,7 @@ describe("startChallenger", () => {
   });
 
   it("ends with one coded line when it is used wrongly", async () => {
-    const child = spawn(process.execPath, [BIN, "--deployment", join(folder, "none.json")], {
+    const child = spawn(process.execPath, [BIN, "--deployment", join(scene.folder, "none.json")], {
       stdio: "pipe",
     });
     const [line] = (await once(createInterface({ input: child.stderr }), "line")) as [string];

@@ -1,32 +1,31 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { createTransactionManager, headOf, openChain, requireContracts, retryRpc } from "@surety/chain";
-import { errorCode, FatalError } from "@surety/protocol";
-import { pino } from "pino";
-import { createApi } from "../api/api.ts";
-import { challengeBondWei } from "../dispute/challenge-bond.ts";
+import { disputeParameters, headOf, retryRpc } from "@surety/chain";
+import { errorCode } from "@surety/protocol";
+import {
+  connect,
+  createLogger,
+  createTeardown,
+  followIntoStore,
+  openBundleDirectory,
+  type RunningService,
+  serveApi,
+  settles,
+  startModelThread,
+} from "@surety/service";
+import { gamesJson } from "../api/games.ts";
 import { createMetrics } from "../metrics/metrics.ts";
-import { loadAccount } from "../options/key.ts";
 import type { ChallengerOptions } from "../options/options.ts";
+import { DEFAULT_PORT } from "../options/read-options.ts";
 import { openStore } from "../store/store.ts";
-import { openBundleDirectory } from "../verify/bundle-directory.ts";
-import { startModelThread } from "../verify/model-thread.ts";
-import { watchChain } from "../watch/watch-chain.ts";
+import type { Answers, Task } from "../verify/task.ts";
 import { createEngineRoom } from "./engine-room.ts";
 
-export interface RunningChallenger {
-  /** Base URL of the API. */
-  readonly url: string;
-  readonly address: `0x${string}`;
-  /** Rejects when the service can no longer do its work; pending while it does. */
-  readonly failed: Promise<never>;
-  /** Finishes what runs and lets go of everything. Games go on where they stand at the next start. */
-  stop(): Promise<void>;
-}
+/** Games go on where they stand at the next start. */
+export type RunningChallenger = RunningService;
 
 /** A supervisor kills after ten seconds. */
 const STOP_WAIT_MS = 6_000;
 const PENDING_WAIT_MS = 60_000;
-const DEFAULT_PORT = 9465;
 const DEFAULT_CAP_WEI = 500_000_000_000n;
 
 /**
@@ -39,86 +38,54 @@ const DEFAULT_CAP_WEI = 500_000_000_000n;
  * @throws FatalError RPC_UNREACHABLE, WRONG_CHAIN, NO_CONTRACT, PLAINTEXT_KEY_REFUSED, KEY_UNREADABLE, KEY_MALFORMED, BUNDLES_UNREADABLE, STORE_LOCKED, STORE_OTHER_DEPLOYMENT, PORT_IN_USE
  */
 export async function startChallenger(options: ChallengerOptions): Promise<RunningChallenger> {
-  const { addresses, rpcUrl, pollMs = 500, host = "127.0.0.1", port = DEFAULT_PORT } = options;
+  const { addresses, pollMs = 500, dataDir = ".surety/challenger" } = options;
   const maxFeePerGasCapWei = options.maxFeePerGasCapWei ?? DEFAULT_CAP_WEI;
-  const dataDir = options.dataDir ?? ".surety/challenger";
-  // Logs go to standard error: standard output carries the ready line alone.
-  const log = pino(
-    {
-      name: "challenger",
-      level: options.logLevel ?? "info",
-      redact: ["key", "*.key", "privateKey", "*.privateKey", "*.authorization"],
-    },
-    pino.destination({ dest: 2, sync: false }),
-  );
-  const chain = await openChain({
-    rpcUrl,
-    pollMs,
-    ...(options.rpcGiveUpMs === undefined ? {} : { retry: { giveUpAfterMs: options.rpcGiveUpMs } }),
-    ...(options.chainId === undefined ? {} : { chainId: options.chainId }),
-  });
-  const account = loadAccount(options.key, chain.chainId);
-  await requireContracts(chain, addresses);
-  const bondWei = await challengeBondWei(chain, addresses);
+  const log = createLogger("challenger", options.logLevel);
   const metrics = createMetrics();
+  const ending = new AbortController();
+  const { chain, transactions } = await connect({ ...options, maxFeePerGasCapWei }, log, metrics);
+  const account = transactions.address;
+  const { challengeBondWei } = await disputeParameters(chain, addresses);
   const bundles = openBundleDirectory(options.bundlesDir);
-  const deployment = `${chain.chainId}/${addresses.oracle}/${addresses.game}`.toLowerCase();
-  const store = openStore({ dataDir, deployment });
-  const thread = startModelThread();
-  const transactions = createTransactionManager({ chain, account, maxFeePerGasCapWei });
+  const teardown = createTeardown();
+  const store = openStore({
+    dataDir,
+    deployment: `${chain.chainId}/${addresses.oracle}/${addresses.game}`.toLowerCase(),
+  });
+  teardown.add(() => store.close());
+  const thread = startModelThread<Task, Answers>(new URL("../verify/model-worker.ts", import.meta.url));
+  teardown.add(() => thread.close());
   const room = createEngineRoom({
-    ...{
-      chain,
-      addresses,
-      store,
-      bundles,
-      thread,
-      log,
-      metrics,
-      challengeBondWei: bondWei,
-      maxFeePerGasCapWei,
-    },
-    account: account.address,
+    ...{ chain, addresses, account, store, bundles, thread, log, metrics },
+    ...{ challengeBondWei, maxFeePerGasCapWei },
     send: transactions.send,
     watchOnly: options.watchOnly ?? false,
   });
 
   let head = 0n;
   let caughtUp = false;
-  const ending = new AbortController();
-  const api = createApi({
+  const api = await serveApi({
+    host: options.host ?? "127.0.0.1",
+    port: options.port ?? DEFAULT_PORT,
     log,
-    metrics,
-    games: () => store.games(account.address),
-    notReady: () => (caughtUp ? undefined : "reading the chain's past"),
+    registry: metrics.registry,
+    readiness: async () => ({
+      chain: caughtUp && (await settles(chain.client.getBlockNumber())),
+      store: store.isOpen(),
+    }),
+    routes: { "/v1/games": () => gamesJson(store.games(account)) },
+  }).catch(async (error: unknown) => {
+    await teardown.run();
+    throw error;
   });
-  const release = async (): Promise<void> => {
-    await api.close();
-    await thread.close();
-    store.close();
-  };
-  let url: string;
-  try {
-    url = await api.listen({ host, port });
-  } catch (cause) {
-    await release();
-    throw new FatalError("PORT_IN_USE", `The API cannot listen on ${host}:${port}. Give another --port.`, {
-      cause,
-    });
-  }
+  teardown.add(() => api.close());
 
-  const watching = watchChain({
-    ...{ chain, addresses, store, signal: ending.signal },
-    startBlock: options.startBlock ?? 0n,
-    finalityBlocks: options.finalityBlocks ?? 64,
-    onBlock(block) {
-      head = block.number;
-      metrics.headBlock.set(Number(block.number));
-      if (caughtUp) room.tick(head, block.isHead);
-    },
-    onReorg(depth) {
-      metrics.reorgs.inc();
-      log.warn({ depth }, "reorg undone");
+  const following = followIntoStore({
+    ...{ chain, options, store, metrics, log, signal: ending.signal },
+    onEvent(event) {
+      if (event.type !== "block") return;
+      head = event.block.number;
+      if (caughtUp) room.tick(head, event.block.isHead);
     },
   });
 
@@ -130,7 +97,7 @@ export async function startChallenger(options: ChallengerOptions): Promise<Runni
   async function hasCaughtUp(): Promise<boolean> {
     const { client, retry } = chain;
     const count = (blockTag: "latest" | "pending") =>
-      retryRpc(() => client.getTransactionCount({ address: account.address, blockTag }), retry);
+      retryRpc(() => client.getTransactionCount({ address: account, blockTag }), retry);
     if (Date.now() < pendingUntil && (await count("pending")) > (await count("latest"))) return false;
     const latest = await retryRpc(() => client.getBlockNumber(), retry);
     const cursor = store.cursor();
@@ -152,22 +119,23 @@ export async function startChallenger(options: ChallengerOptions): Promise<Runni
         looking = undefined;
       });
   }, pollMs);
-  log.info({ url, address: account.address, chainId: chain.chainId, bundles: bundles.count }, "started");
+  const { url } = api;
+  log.info({ url, address: account, chainId: chain.chainId, bundles: bundles.all().length }, "started");
 
-  const failed = watching.then(() => new Promise<never>(() => {}));
+  const failed = following.then(() => new Promise<never>(() => {}));
   // Who does not look at it must not die of it.
   failed.catch(() => {});
   return {
     url,
-    address: account.address,
+    address: account,
     failed,
     async stop() {
       clearInterval(timer);
       ending.abort();
       // A transaction may take long to be mined; a move left behind is made again at the next start.
-      const done = Promise.allSettled([watching, looking, room.idle()]);
+      const done = Promise.allSettled([following, looking, room.drained()]);
       await Promise.race([done, sleep(STOP_WAIT_MS, undefined, { ref: false })]);
-      await release();
+      await teardown.run();
       log.info("stopped");
       log.flush();
     },

@@ -1,11 +1,10 @@
 import type { SQLInputValue } from "node:sqlite";
 import type { SuretyLog } from "@surety/chain";
 import { parsePhase } from "@surety/protocol";
+import type { Run } from "@surety/service";
 import { type Hex, hexToBytes } from "viem";
 import { blobOf } from "./reveal-blob.ts";
 import { TRACE_TREE } from "./schema.ts";
-
-type Run = (sql: string, ...values: SQLInputValue[]) => void;
 
 /** Writes down one event of the contracts; a second time changes nothing. */
 export function recordLog(run: Run, log: SuretyLog): void {

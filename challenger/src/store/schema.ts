@@ -3,7 +3,6 @@
  * what is newer than the last block that stayed. Ids are decimal text: they are 256 bits wide.
  */
 export const SCHEMA = `
-CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS requests (
   id TEXT PRIMARY KEY, model_id TEXT NOT NULL, input BLOB NOT NULL, block INTEGER NOT NULL
 ) STRICT;

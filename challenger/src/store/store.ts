@@ -1,10 +1,5 @@
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
-import { DatabaseSync, type SQLInputValue } from "node:sqlite";
-import { type ChainCursor, type ChainEvent, decodeCursor, encodeCursor } from "@surety/chain";
 import {
   type AssertionId,
-  FatalError,
   type GameId,
   type ModelId,
   parseAssertionId,
@@ -13,6 +8,7 @@ import {
   parseRequestId,
   type RequestId,
 } from "@surety/protocol";
+import { openLockedStore, type Row, type Run } from "@surety/service";
 import type { Address } from "viem";
 import type { Revealed } from "../dispute/revealed.ts";
 import { recordLog } from "./record-log.ts";
@@ -61,77 +57,28 @@ export interface StoreParameters {
 /** The challenger's memory: what it saw on the chain, how far it came, and what it found. */
 export type Store = ReturnType<typeof openStore>;
 
-type Row = Record<string, unknown>;
-
 /**
  * Opens the store, one process at a time.
  *
  * @throws FatalError STORE_OTHER_DEPLOYMENT, STORE_LOCKED
  */
 export function openStore({ dataDir, deployment }: StoreParameters) {
-  if (dataDir !== ":memory:") mkdirSync(dataDir, { recursive: true });
-  const db = new DatabaseSync(dataDir === ":memory:" ? dataDir : join(dataDir, "challenger.sqlite"));
-  try {
-    // The lock is taken with the first write and kept: two challengers on one store would play each other's games.
-    db.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
-    db.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT;`);
-  } catch (cause) {
-    db.close();
-    throw new FatalError(
-      "STORE_LOCKED",
-      `The store in ${dataDir} cannot be opened: is another challenger using it? Give each its own --data-dir.`,
-      { cause },
-    );
-  }
-
-  const all = (sql: string, ...values: SQLInputValue[]): Row[] => db.prepare(sql).all(...values);
-  const run = (sql: string, ...values: SQLInputValue[]): void => {
-    db.prepare(sql).run(...values);
-  };
-  const setMeta = (key: string, value: string) =>
-    run("INSERT INTO meta VALUES (?, ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value", key, value);
-  const meta = (key: string) =>
-    all("SELECT value FROM meta WHERE key = ?", key)[0]?.value as string | undefined;
-
-  const known = meta("deployment");
-  if (known !== undefined && known !== deployment) {
-    db.close();
-    throw new FatalError(
-      "STORE_OTHER_DEPLOYMENT",
-      `The store in ${dataDir} belongs to another chain or other contracts. Give another --data-dir.`,
-      { metaMessages: [`store: ${known}`, `options: ${deployment}`] },
-    );
-  }
-  setMeta("deployment", deployment);
-
+  const { all, run, ...stream } = openLockedStore({
+    dataDir,
+    service: "challenger",
+    deployment,
+    ownedBy: "another chain or other contracts",
+    schema: SCHEMA,
+    chainTables: CHAIN_TABLES,
+    record: recordLog,
+    forget,
+  });
   const ASSERTIONS = `SELECT a.*, r.model_id, r.input FROM assertions a JOIN requests r ON r.id = a.request_id
     LEFT JOIN settlements s ON s.assertion_id = a.id`;
   const GAMES = "SELECT g.*, e.outcome, e.paid_wei FROM games g LEFT JOIN endings e ON e.game_id = g.id";
 
   return {
-    /** Where the stream goes on. */
-    cursor(): ChainCursor | undefined {
-      const text = meta("cursor");
-      return text === undefined ? undefined : decodeCursor(text);
-    },
-
-    /** Takes in one event of the stream, with its place, at once or not at all. */
-    apply(event: ChainEvent): void {
-      db.exec("BEGIN IMMEDIATE");
-      try {
-        if (event.type === "block") for (const log of event.logs) recordLog(run, log);
-        if (event.type === "reorg") {
-          for (const table of CHAIN_TABLES)
-            run(`DELETE FROM ${table} WHERE block > ?`, event.ancestor.number);
-        }
-        if (event.type === "finalize") forget(run, event.block.number);
-        setMeta("cursor", encodeCursor(event.cursor));
-        db.exec("COMMIT");
-      } catch (error) {
-        db.exec("ROLLBACK");
-        throw error;
-      }
-    },
+    ...stream,
 
     /** Assertions not settled yet, oldest first: those without a verdict, or with the given one. */
     openAssertions(verdict?: Verdict): AssertionSeen[] {
@@ -164,15 +111,11 @@ export function openStore({ dataDir, deployment }: StoreParameters) {
     revealed(assertionId: AssertionId): Revealed[] {
       return all("SELECT * FROM reveals WHERE assertion_id = ?", String(assertionId)).map(toRevealed);
     },
-
-    close(): void {
-      db.close();
-    },
   };
 }
 
 /** Drops what can never be needed again: everything of assertions that a final block settled, except games of one's own, which are few. */
-function forget(run: (sql: string, ...values: SQLInputValue[]) => void, finalBlock: bigint): void {
+function forget(run: Run, finalBlock: bigint): void {
   const settled = "(SELECT assertion_id FROM settlements WHERE block <= ?)";
   const unended = "(SELECT assertion_id FROM games WHERE id NOT IN (SELECT game_id FROM endings))";
   run(`DELETE FROM reveals WHERE assertion_id IN ${settled} AND assertion_id NOT IN ${unended}`, finalBlock);

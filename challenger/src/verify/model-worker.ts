@@ -1,10 +1,10 @@
-import { parentPort } from "node:worker_threads";
-import { assertNever, errorCode, isRetryable } from "@surety/protocol";
+import { assertNever } from "@surety/protocol";
+import { serveTasks } from "@surety/service/worker";
 import { nextMove } from "../dispute/strategy.ts";
 import { ownRun, programOutput, runOutput } from "./runs.ts";
-import type { AnswerMessage, Answers, Task, TaskMessage } from "./task.ts";
+import type { Answers, Task } from "./task.ts";
 
-async function answer(task: Task): Promise<Answers[Task["kind"]]> {
+serveTasks(async (task: Task): Promise<Answers[Task["kind"]]> => {
   switch (task.kind) {
     case "run":
       return runOutput(task);
@@ -17,24 +17,4 @@ async function answer(task: Task): Promise<Answers[Task["kind"]]> {
     default:
       return assertNever(task);
   }
-}
-
-/** One task at a time: models are large and a run uses every core it may. */
-let tail: Promise<void> = Promise.resolve();
-
-parentPort?.on("message", ({ id, task }: TaskMessage) => {
-  const reply = (message: AnswerMessage) => parentPort?.postMessage(message);
-  tail = tail
-    .then(() => answer(task))
-    .then(
-      (value) => reply({ id, ok: true, value }),
-      (error: unknown) =>
-        reply({
-          id,
-          ok: false,
-          code: errorCode(error),
-          message: error instanceof Error ? error.message : String(error),
-          fatal: !isRetryable(error),
-        }),
-    );
 });

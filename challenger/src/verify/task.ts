@@ -1,4 +1,5 @@
 import type { GameView } from "@surety/protocol";
+import type { ModelThread } from "@surety/service";
 import type { Hex } from "viem";
 import type { ChallengerMove } from "../dispute/move.ts";
 import type { Revealed } from "../dispute/revealed.ts";
@@ -30,14 +31,5 @@ export interface Answers {
   readonly move: ChallengerMove;
 }
 
-export type TaskMessage = { readonly id: number; readonly task: Task };
-
-export type AnswerMessage =
-  | { readonly id: number; readonly ok: true; readonly value: Answers[Task["kind"]] }
-  | {
-      readonly id: number;
-      readonly ok: false;
-      readonly code: string;
-      readonly message: string;
-      readonly fatal: boolean;
-    };
+/** The thread that runs models and reckons moves. */
+export type ChallengerThread = ModelThread<Task, Answers>;

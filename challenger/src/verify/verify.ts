@@ -1,6 +1,5 @@
 import { equalBytes } from "./equal-bytes.ts";
-import type { ModelThread } from "./model-thread.ts";
-import type { RunSubject } from "./task.ts";
+import type { ChallengerThread, RunSubject } from "./task.ts";
 
 /** What running the request again says about a posted output. */
 export type Finding = "right" | "wrong" | "doubtful";
@@ -12,7 +11,7 @@ export type Finding = "right" | "wrong" | "doubtful";
  * @throws what the engine throws
  */
 export async function verifyOutput(
-  thread: ModelThread,
+  thread: ChallengerThread,
   subject: RunSubject,
   posted: Uint8Array,
 ): Promise<Finding> {

@@ -14,9 +14,10 @@ export interface StatusContext {
 /** The body of /v1/status: amounts and ids as decimal text, since they are wider than a JSON number. */
 export function createStatus({ chain, addresses, operator, models, store }: StatusContext) {
   return async () => {
+    const modelIds = models.all().map(({ modelId }) => modelId);
     const [stake, memberships] = await Promise.all([
       operatorOf(chain, addresses, operator),
-      Promise.all([...models.keys()].map((modelId) => serves(chain, addresses, operator, modelId))),
+      Promise.all(modelIds.map((modelId) => serves(chain, addresses, operator, modelId))),
     ]);
     return {
       operator,
@@ -27,7 +28,7 @@ export function createStatus({ chain, addresses, operator, models, store }: Stat
         unbondingWei: String(stake.unbondingWei),
         jailed: stake.jailed,
       },
-      models: [...models.keys()].map((modelId, index) => ({ modelId, serving: memberships[index] === true })),
+      models: modelIds.map((modelId, index) => ({ modelId, serving: memberships[index] === true })),
       openRequests: store
         .openRequests()
         .map(({ requestId, modelId }) => ({ requestId: String(requestId), modelId })),

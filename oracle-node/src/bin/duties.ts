@@ -1,12 +1,11 @@
 import { assertionOf } from "@surety/chain";
 import type { AssertionId } from "@surety/protocol";
-import type { Logger } from "pino";
+import { createInFlight, type Logger } from "@surety/service";
 import { createDefence, type DefendContext } from "../defend/defend.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { createDispatcher, type DispatchContext } from "../request/dispatch.ts";
 import { finaliseAssertion } from "../result/finalise.ts";
 import type { ChainClock } from "./chain-clock.ts";
-import { createInFlight } from "./in-flight.ts";
 
 export interface DutiesContext extends DefendContext, Omit<DispatchContext, "nowSeconds"> {
   readonly clock: ChainClock;
@@ -27,7 +26,9 @@ export interface Duties {
 
 export function createDuties(context: DutiesContext): Duties {
   const { chain, addresses, store, clock, metrics, log, onError } = context;
-  const inFlight = createInFlight(onError);
+  const jobs = createInFlight();
+  const start = (where: string, job: () => Promise<void>) =>
+    jobs.start(where, job, (error) => onError(where, error));
   const defence = createDefence(context);
   const dispatcher = createDispatcher({ ...context, nowSeconds: clock.nowSeconds });
   const windowEnds = new Map<AssertionId, number>();
@@ -43,7 +44,7 @@ export function createDuties(context: DutiesContext): Duties {
         windowEnds.get(assertionId) ?? (await assertionOf(chain, addresses, assertionId)).windowEndsAt;
       windowEnds.set(assertionId, endsAt);
       if (clock.nowSeconds() < endsAt) continue;
-      inFlight.start(`finalise ${assertionId}`, async () => {
+      start(`finalise ${assertionId}`, async () => {
         if (!(await finaliseAssertion(context, assertion, clock.nowSeconds()))) return;
         metrics.finalised.inc();
         log.info({ assertionId: String(assertionId) }, "answer final");
@@ -57,7 +58,7 @@ export function createDuties(context: DutiesContext): Duties {
     defence.keepOnly(games);
     for (const game of games) {
       const { gameId, assertionId } = game;
-      inFlight.start(`defend ${gameId}`, async () => {
+      start(`defend ${gameId}`, async () => {
         const kind = await defence.play(game);
         if (kind === undefined) return;
         metrics.defenceMoves.inc({ kind });
@@ -70,10 +71,10 @@ export function createDuties(context: DutiesContext): Duties {
     tick() {
       // Defence first: it alone has a clock that costs the bond.
       defendDue();
-      inFlight.start("finalise", finaliseDue);
-      inFlight.start("dispatch", dispatcher.dispatch);
+      start("finalise", finaliseDue);
+      start("dispatch", dispatcher.dispatch);
     },
     dispatch: dispatcher.dispatch,
-    drained: inFlight.drained,
+    drained: jobs.drained,
   };
 }

@@ -3,9 +3,9 @@ import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startAnvil, testClient } from "@surety/chain/testing";
+import { until } from "@surety/service/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openScene, type Scene } from "../testing/scene.ts";
-import { until } from "../testing/until.ts";
 
 const ENTRY = join(import.meta.dirname, "oracle-node.ts");
 let scene: Scene;

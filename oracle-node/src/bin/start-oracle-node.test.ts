@@ -2,10 +2,10 @@ import { assertionIdOf, assertionOf, createTransactionManager, requestOf, result
 import { devAccount } from "@surety/chain/testing";
 import { openModel, outputsRoot, toHex } from "@surety/engine";
 import { digitReaderAbi, digitReaderBytecode, parseRequestId } from "@surety/protocol";
+import { until } from "@surety/service/testing";
 import { bytesToHex, createWalletClient, encodeFunctionData, http } from "viem";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openScene, type Scene } from "../testing/scene.ts";
-import { until } from "../testing/until.ts";
 import { type RunningOracleNode, startOracleNode } from "./start-oracle-node.ts";
 
 let scene: Scene;
@@ -78,6 +78,7 @@ describe("an oracle node", () => {
     expect((await get("/health/live")).status).toBe(200);
     expect(await (await get("/health/ready")).json()).toEqual({
       status: "ready",
+      ready: true,
       checks: { chain: true, store: true, queue: true },
     });
     const metrics = await (await get("/metrics")).text();

@@ -1,23 +1,24 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import {
-  createTransactionManager,
-  followChain,
-  modelSummary,
-  openChain,
-  requireContracts,
-  type TransactionEvent,
-} from "@surety/chain";
+import { modelSummary } from "@surety/chain";
 import { errorCode, isRetryable } from "@surety/protocol";
-import type { Logger } from "pino";
-import type { Address } from "viem";
-import { serveApi } from "../api/server.ts";
+import {
+  connect,
+  createLogger,
+  createTeardown,
+  followIntoStore,
+  type RunningService,
+  reasonOf,
+  serveApi,
+  settles,
+  startModelThread,
+} from "@surety/service";
 import { createStatus } from "../api/status.ts";
 import { type InferenceJob, infer } from "../inference/infer.ts";
-import { startModelThread } from "../inference/model-thread.ts";
-import { loadServedModels } from "../inference/models.ts";
-import { createMetrics, type Metrics } from "../metrics/metrics.ts";
-import { loadAccount } from "../options/key.ts";
+import { openServedModels } from "../inference/models.ts";
+import type { Results, Task } from "../inference/task.ts";
+import { createMetrics } from "../metrics/metrics.ts";
 import type { OracleNodeOptions } from "../options/options.ts";
+import { DEFAULT_PORT } from "../options/read-options.ts";
 import { openQueues } from "../queue/open-queue.ts";
 import { createMembership } from "../request/membership.ts";
 import { createRequestViews } from "../request/request-views.ts";
@@ -26,21 +27,10 @@ import { openStore } from "../store/store.ts";
 import { planFaults } from "../testing/fault-plan.ts";
 import { createChainClock } from "./chain-clock.ts";
 import { createDuties } from "./duties.ts";
-import { createLogger } from "./logger.ts";
-import { createTeardown } from "./teardown.ts";
 
-export interface RunningOracleNode {
-  /** Of the API. */
-  readonly url: string;
-  /** The operator's account. */
-  readonly address: Address;
-  /** Never resolves; rejects when the node cannot go on. */
-  readonly failed: Promise<never>;
-  /** Finishes what is under way, then ends. */
-  stop(): Promise<void>;
-}
+/** Its address is the operator's. */
+export type RunningOracleNode = RunningService;
 
-const DEFAULT_PORT = 9464;
 const POSTS_AT_ONCE = 8;
 /** What is under way has so long to finish; the store and the queue carry the rest over a restart. */
 const DRAIN_MS = 8_000;
@@ -52,25 +42,18 @@ const DRAIN_MS = 8_000;
  * const node = await startOracleNode({ rpcUrl, addresses, key: { kind: "file", path: "key" }, bundlesDir: "models" });
  *
  * @throws FatalError RPC_UNREACHABLE, WRONG_CHAIN, PLAINTEXT_KEY_REFUSED, KEY_UNREADABLE, KEY_MALFORMED, FAULT_REFUSED, NO_CONTRACT,
- * BUNDLE_CHANGED, PROGRAM_MALFORMED, STORE_LOCKED, STORE_OTHER_DEPLOYMENT, QUEUE_URL_UNSUPPORTED, QUEUE_UNREACHABLE, PORT_IN_USE;
+ * BUNDLES_UNREADABLE, BUNDLE_CHANGED, PROGRAM_MALFORMED, STORE_LOCKED, STORE_OTHER_DEPLOYMENT, QUEUE_URL_UNSUPPORTED, QUEUE_UNREACHABLE, PORT_IN_USE;
  * UsageError BUNDLES_MISSING
  */
 export async function startOracleNode(options: OracleNodeOptions): Promise<RunningOracleNode> {
-  const { addresses, dataDir = ".surety/oracle-node", pollMs = 500 } = options;
-  const log = createLogger(options.logLevel ?? "info");
+  const { addresses, dataDir = ".surety/oracle-node" } = options;
+  const log = createLogger("oracle-node", options.logLevel);
   const metrics = createMetrics();
   const ending = new AbortController();
-  const chain = await openChain({
-    rpcUrl: options.rpcUrl,
-    pollMs,
-    retry: { giveUpAfterMs: options.rpcGiveUpMs ?? 30_000 },
-    ...(options.chainId === undefined ? {} : { chainId: options.chainId }),
-  });
-  const account = loadAccount(options.key, chain.chainId);
-  const operator = account.address;
-  await requireContracts(chain, addresses);
-  const models = loadServedModels(options.bundlesDir);
-  for (const modelId of models.keys()) {
+  const { chain, transactions } = await connect(options, log, metrics);
+  const operator = transactions.address;
+  const models = openServedModels(options.bundlesDir);
+  for (const { modelId } of models.all()) {
     const { registered } = await modelSummary(chain, addresses, modelId);
     if (!registered) log.warn({ modelId }, "model is not registered: nobody can ask for it yet");
   }
@@ -81,7 +64,7 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
     const store = openStore({ dataDir, deployment, operator });
     teardown.add(() => store.close());
     const faults = planFaults(options.fault, chain.chainId, store.faultyAnswers);
-    const thread = startModelThread();
+    const thread = startModelThread<Task, Results>(new URL("../inference/model-worker.ts", import.meta.url));
     teardown.add(() => thread.close());
     const queues = await openQueues(options.queueUrl ?? "embedded", dataDir);
     teardown.add(() => queues.close());
@@ -91,17 +74,9 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
     await Promise.all([inference.forgetFailed(), posting.forgetFailed()]);
 
     const clock = createChainClock();
-    const transactions = createTransactionManager({
-      chain,
-      account,
-      ...(options.maxFeePerGasCapWei === undefined ? {} : { maxFeePerGasCapWei: options.maxFeePerGasCapWei }),
-      onEvent: (event) => recordTransaction(log, metrics, event),
-    });
     const onError = (where: string, error: unknown, isFinal = !isRetryable(error)) => {
       metrics.errors.inc({ code: errorCode(error) });
-      // The first line only: viem's further lines tell the RPC's URL, which may hold a secret.
-      const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
-      log[isFinal ? "error" : "warn"]({ where, code: errorCode(error), reason }, "failed");
+      log[isFinal ? "error" : "warn"]({ where, code: errorCode(error), reason: reasonOf(error) }, "failed");
     };
     const views = createRequestViews(chain, addresses);
     const membership = createMembership(chain, addresses, operator, models);
@@ -127,8 +102,8 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
     const api = await serveApi({
       host: options.host ?? "127.0.0.1",
       port: options.port ?? DEFAULT_PORT,
-      logger: log,
-      metrics,
+      log,
+      registry: metrics.registry,
       readiness: async () => ({
         chain: caughtUp && (await settles(chain.client.getBlockNumber())),
         store: store.isOpen(),
@@ -136,12 +111,13 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
       }),
       refreshMetrics: async () => {
         for (const [queue, jobs] of [["inference", inference] as const, ["post", posting] as const]) {
-          for (const [state, count] of Object.entries(await jobs.counts()))
-            metrics.jobs.set({ queue, state }, count);
+          // A queue that is out of reach keeps its last counts: /health/ready tells.
+          const counts = await jobs.counts().catch(() => ({}));
+          for (const [state, count] of Object.entries(counts)) metrics.jobs.set({ queue, state }, count);
         }
         metrics.openRequests.set(store.openRequests().length);
       },
-      status: createStatus({ chain, addresses, operator, models, store }),
+      routes: { "/v1/status": createStatus({ chain, addresses, operator, models, store }) },
     });
     teardown.add(() => api.close());
 
@@ -169,34 +145,22 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
       },
     );
 
-    const following = (async () => {
-      const stream = followChain({
-        chain,
-        addresses,
-        cursor: store.cursor(),
-        startBlock: options.startBlock ?? 0n,
-        finalityBlocks: options.finalityBlocks ?? 64,
-        signal: ending.signal,
-        onIdle: () => {
-          caughtUp = true;
-          duties.tick();
-        },
-      });
-      for await (const event of stream) {
-        store.apply(event);
+    const following = followIntoStore({
+      ...{ chain, options, store, metrics, log, signal: ending.signal },
+      onEvent(event) {
         views.apply(event);
         membership.apply(event);
-        if (event.type === "reorg") {
-          metrics.reorgs.inc();
-          log.warn({ depth: event.removed.length, ancestor: Number(event.ancestor.number) }, "reorg undone");
-        }
-        if (event.type !== "block") continue;
-        metrics.headBlock.set(Number(event.block.number));
+        if (event.type !== "block") return;
         clock.sync(event.block.timestamp);
         if (event.block.isHead) duties.tick();
-      }
-    })();
-    log.info({ url: api.url, operator, chainId: chain.chainId, models: [...models.keys()] }, "started");
+      },
+      onIdle() {
+        caughtUp = true;
+        duties.tick();
+      },
+    });
+    const modelIds = models.all().map(({ modelId }) => modelId);
+    log.info({ url: api.url, operator, chainId: chain.chainId, models: modelIds }, "started");
 
     const failed = following.then(() => new Promise<never>(() => {}));
     failed.catch((error: unknown) => onError("chain", error));
@@ -216,18 +180,4 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
     await teardown.run();
     throw error;
   }
-}
-
-async function settles(call: Promise<unknown>): Promise<boolean> {
-  return call.then(
-    () => true,
-    () => false,
-  );
-}
-
-function recordTransaction(log: Logger, metrics: Metrics, event: TransactionEvent): void {
-  metrics.transactions.inc({ what: event.what, event: event.type });
-  if (event.type === "mined") metrics.gasUsed.inc(Number(event.gasUsed));
-  const { type, what, hash, nonce } = event;
-  log.debug({ what, hash, nonce }, `transaction ${type}`);
 }

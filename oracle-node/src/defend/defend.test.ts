@@ -1,11 +1,11 @@
 import { assertionIdOf, assertionOf, gameOf, requestOf } from "@surety/chain";
 import { CommittedTrace, openModel } from "@surety/engine";
 import { type GameId, nextMove, type RequestId } from "@surety/protocol";
+import { until } from "@surety/service/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type RunningOracleNode, startOracleNode } from "../bin/start-oracle-node.ts";
 import { openScene, type Scene } from "../testing/scene.ts";
 import { openTestGame, selectionTowards } from "../testing/scripted-challenger.ts";
-import { until } from "../testing/until.ts";
 
 let scene: Scene;
 const running: RunningOracleNode[] = [];

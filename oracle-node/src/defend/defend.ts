@@ -19,8 +19,8 @@ import {
   type ModelHeader,
   type RequestId,
 } from "@surety/protocol";
-import type { ModelThread } from "../inference/model-thread.ts";
 import type { ServedModels } from "../inference/models.ts";
+import type { NodeThread } from "../inference/task.ts";
 import type { Store } from "../store/store.ts";
 import type { FaultTarget } from "../testing/liar.ts";
 import type { DefenceMove } from "./move.ts";
@@ -32,7 +32,7 @@ export interface DefendContext {
   readonly transactions: TransactionManager;
   readonly store: Store;
   readonly models: ServedModels;
-  readonly thread: ModelThread;
+  readonly thread: NodeThread;
 }
 
 export interface DefendedGame {
@@ -60,7 +60,7 @@ export function createDefence(context: DefendContext): Defence {
   async function traceOf({ requestId }: DefendedGame) {
     const request = store.requestOf(requestId);
     const answer = request === undefined ? undefined : store.answerTo(request);
-    const model = request === undefined ? undefined : models.get(request.modelId);
+    const model = request === undefined ? undefined : models.find(request.modelId);
     if (request === undefined || answer === undefined || model === undefined) {
       throw new FatalError(
         "DEFENCE_IMPOSSIBLE",
@@ -68,7 +68,7 @@ export function createDefence(context: DefendContext): Defence {
       );
     }
     const fault = answer.fault === undefined ? undefined : (JSON.parse(answer.fault) as FaultTarget);
-    const { bundleDir, header } = model;
+    const { dir: bundleDir, header } = model;
     const tensors = await thread.ask({ kind: "trace", bundleDir, input: request.input, fault });
     return { trace: new CommittedTrace(tensors), header, question: answer.question };
   }

@@ -3,8 +3,8 @@ import { FatalError, parseModelId, parseRequestId } from "@surety/protocol";
 import { hexToBytes } from "viem";
 import type { Store, StoredRequest } from "../store/store.ts";
 import type { FaultPlan } from "../testing/fault-plan.ts";
-import type { ModelThread } from "./model-thread.ts";
 import type { ServedModels } from "./models.ts";
+import type { NodeThread } from "./task.ts";
 
 /** From the request stage: a question to answer. Carries all a worker needs. */
 export interface InferenceJob {
@@ -17,7 +17,7 @@ export interface InferenceJob {
 
 export interface InferContext {
   readonly models: ServedModels;
-  readonly thread: ModelThread;
+  readonly thread: NodeThread;
   readonly store: Store;
   readonly faults: FaultPlan;
   /** Told how long the model ran, in seconds. */
@@ -33,16 +33,16 @@ export async function infer(context: InferContext, job: InferenceJob): Promise<v
   const { models, thread, store, faults, onInference } = context;
   const request = requestOf(job);
   if (store.answerTo(request) !== undefined) return;
-  const model = models.get(request.modelId);
+  const model = models.find(request.modelId);
   if (model === undefined) {
     throw new FatalError(
       "MODEL_NOT_SERVED",
-      `Model ${request.modelId} is not among those this node was started with.`,
+      `Model ${request.modelId} is not among the bundles of this node.`,
     );
   }
   const fault = faults.next();
   const startedAt = performance.now();
-  const output = await thread.ask({ kind: "run", bundleDir: model.bundleDir, input: request.input, fault });
+  const output = await thread.ask({ kind: "run", bundleDir: model.dir, input: request.input, fault });
   onInference((performance.now() - startedAt) / 1_000);
   store.recordAnswer(request, {
     question: questionAsked(model, request.input),

@@ -1,3 +1,4 @@
+import type { ModelThread } from "@surety/service";
 import type { FaultTarget } from "../testing/liar.ts";
 
 /** What a model's thread is asked to do. */
@@ -16,17 +17,5 @@ export interface Results {
   readonly trace: readonly Uint8Array[];
 }
 
-export interface TaskMessage {
-  readonly id: number;
-  readonly task: Task;
-}
-
-export type ResultMessage =
-  | { readonly id: number; readonly ok: true; readonly value: Results[Task["kind"]] }
-  | {
-      readonly id: number;
-      readonly ok: false;
-      readonly code: string;
-      readonly message: string;
-      readonly retryable: boolean;
-    };
+/** The thread that runs the node's models. */
+export type NodeThread = ModelThread<Task, Results>;

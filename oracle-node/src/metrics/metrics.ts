@@ -1,16 +1,13 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, createServiceMetrics, Gauge, Histogram } from "@surety/service";
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
 /** Everything the node counts, in one registry of its own. */
 export function createMetrics() {
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
-  const registers = [registry];
+  const service = createServiceMetrics("surety_node");
+  const { registers } = service;
   return {
-    registry,
-    headBlock: new Gauge({ name: "surety_node_head_block", help: "Last block taken in.", registers }),
-    reorgs: new Counter({ name: "surety_node_reorgs_total", help: "Reorganisations undone.", registers }),
+    ...service,
     inferenceSeconds: new Histogram({
       name: "surety_node_inference_seconds",
       help: "Time to run a model on one request.",
@@ -44,19 +41,6 @@ export function createMetrics() {
       name: "surety_node_jobs",
       help: "Jobs by queue and state.",
       labelNames: ["queue", "state"] as const,
-      registers,
-    }),
-    transactions: new Counter({
-      name: "surety_node_transactions_total",
-      help: "Transactions sent, sent again and mined, by call.",
-      labelNames: ["what", "event"] as const,
-      registers,
-    }),
-    gasUsed: new Counter({ name: "surety_node_gas_total", help: "Gas used by own transactions.", registers }),
-    errors: new Counter({
-      name: "surety_node_errors_total",
-      help: "Errors, by code.",
-      labelNames: ["code"] as const,
       registers,
     }),
   };

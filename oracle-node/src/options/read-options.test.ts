@@ -1,10 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { devAccount, devPrivateKey } from "@surety/chain/testing";
+import { devPrivateKey } from "@surety/chain/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { loadAccount } from "./key.ts";
-import { readOptions } from "./read-options.ts";
+import { readOptions, USAGE } from "./read-options.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "surety-options-"));
 const deployment = join(folder, "deployment.json");
@@ -19,14 +18,9 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe("readOptions", () => {
-  it("takes a flag before the environment, and the deployment's start block unless told otherwise", () => {
-    const options = readOptions([...required, "--port", "1"], {
-      ...env,
-      SURETY_PORT: "2",
-      SURETY_POLL_MS: "70",
-    });
-    expect(options).toMatchObject({ port: 1, pollMs: 70, startBlock: 12n, addresses: { game: address(4) } });
-    expect(readOptions([...required, "--start-block", "3"], env)).toMatchObject({ startBlock: 3n });
+  it("has the options of every service, and its queue", () => {
+    const options = readOptions([...required, "--port", "1"], { ...env, SURETY_QUEUE: "redis://host" });
+    expect(options).toMatchObject({ port: 1, startBlock: 12n, queueUrl: "redis://host" });
   });
 
   it("reads a fault and how often to tell it", () => {
@@ -38,23 +32,10 @@ describe("readOptions", () => {
     expect(() => fault("--fault", "everything")).toThrow(/layer=I,element=J/);
   });
 
-  it("names what is missing or wrong, and takes no key as an argument", () => {
-    expect(() => readOptions([], env)).toThrow(/--deployment or SURETY_DEPLOYMENT/);
-    expect(() => readOptions([...required, "--chain-id", "main"], env)).toThrow(/--chain-id "main"/);
-    expect(() => readOptions(required, {})).toThrow(/--key-file/);
-    expect(() => readOptions([...required, "--private-key", "0x1"], env)).toThrow(/--private-key/);
-  });
-});
-
-describe("loadAccount", () => {
-  it("takes a plaintext key from a file or the environment, on a devnet only", () => {
-    const path = join(folder, "key");
-    writeFileSync(path, `${devPrivateKey(3)}\n`);
-    expect(loadAccount({ kind: "file", path }, 31337).address).toBe(devAccount(3).address);
-    const value = devPrivateKey(4);
-    expect(loadAccount({ kind: "environment", value }, 1337).address).toBe(devAccount(4).address);
-    expect(() => loadAccount({ kind: "environment", value }, 1)).toThrow(/devnets/);
-    expect(() => loadAccount({ kind: "environment", value: "0x12" }, 31337)).toThrow(/64 hexadecimal/);
-    expect(() => loadAccount({ kind: "file", path: join(folder, "none") }, 31337)).toThrow(/cannot be read/);
+  it("knows no flag of the challenger, and has help", () => {
+    expect(() => readOptions([...required, "--watch-only"], env)).toThrow(/--watch-only/);
+    expect(readOptions(["--help"], {})).toBe("help");
+    expect(USAGE).toMatch(/^Usage: oracle-node --rpc-url URL/);
+    expect(USAGE).toContain("default 127.0.0.1:9464");
   });
 });

@@ -13,12 +13,12 @@ export function createMembership(
   chain: Chain,
   addresses: SuretyAddresses,
   operator: Address,
-  loaded: { has(modelId: ModelId): boolean },
+  models: { find(modelId: ModelId): unknown },
 ): Membership {
   const known = new Map<ModelId, boolean>();
   return {
     async serves(modelId) {
-      if (!loaded.has(modelId)) return false;
+      if (models.find(modelId) === undefined) return false;
       const serving = known.get(modelId) ?? (await serves(chain, addresses, operator, modelId));
       known.set(modelId, serving);
       return serving;

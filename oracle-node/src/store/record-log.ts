@@ -1,8 +1,6 @@
-import type { SQLInputValue } from "node:sqlite";
 import type { SuretyLog } from "@surety/chain";
+import type { Run } from "@surety/service";
 import { type Address, hexToBytes, isAddressEqual } from "viem";
-
-export type Run = (sql: string, ...values: SQLInputValue[]) => void;
 
 /** Writes down one event of the contracts as far as it concerns this operator; a second time changes nothing. */
 export function recordLog(run: Run, operator: Address, log: SuretyLog): void {

@@ -5,7 +5,6 @@
  * `answers` is the node's protection against itself: what it said is written down before it is sent, and never forgotten.
  */
 export const SCHEMA = `
-CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS requests (
   id TEXT PRIMARY KEY, model_id TEXT NOT NULL, input BLOB NOT NULL, block INTEGER NOT NULL
 ) STRICT;

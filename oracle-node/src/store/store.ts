@@ -1,8 +1,4 @@
 import { createHash } from "node:crypto";
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
-import { DatabaseSync, type SQLInputValue } from "node:sqlite";
-import { type ChainCursor, type ChainEvent, decodeCursor, encodeCursor } from "@surety/chain";
 import {
   type AssertionId,
   FatalError,
@@ -16,6 +12,7 @@ import {
   parseRequestId,
   type RequestId,
 } from "@surety/protocol";
+import { openLockedStore, type Row } from "@surety/service";
 import type { Address } from "viem";
 import { forget, recordLog } from "./record-log.ts";
 import { CHAIN_TABLES, SCHEMA } from "./schema.ts";
@@ -49,48 +46,22 @@ export interface StoreParameters {
 /** The node's memory: what it saw on the chain, how far it came, and what it said. */
 export type Store = ReturnType<typeof openStore>;
 
-type Row = Record<string, unknown>;
-
 /**
  * Opens the store, one process at a time.
  *
  * @throws FatalError STORE_OTHER_DEPLOYMENT, STORE_LOCKED
  */
 export function openStore({ dataDir, deployment, operator }: StoreParameters) {
-  mkdirSync(dataDir, { recursive: true });
-  const db = new DatabaseSync(join(dataDir, "node.sqlite"));
-  try {
-    // The lock is taken with the first write and kept: two nodes on one store could answer a request twice.
-    db.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
-    db.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT;`);
-  } catch (cause) {
-    db.close();
-    throw new FatalError(
-      "STORE_LOCKED",
-      `The store in ${dataDir} cannot be opened: is another node using it? Give each its own --data-dir.`,
-      { cause },
-    );
-  }
-
-  const all = (sql: string, ...values: SQLInputValue[]): Row[] => db.prepare(sql).all(...values);
-  const run = (sql: string, ...values: SQLInputValue[]): void => {
-    db.prepare(sql).run(...values);
-  };
-  const meta = (key: string) =>
-    all("SELECT value FROM meta WHERE key = ?", key)[0]?.value as string | undefined;
-  const setMeta = (key: string, value: string) =>
-    run("INSERT INTO meta VALUES (?, ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value", key, value);
-
-  const known = meta("deployment");
-  if (known !== undefined && known !== deployment) {
-    db.close();
-    throw new FatalError(
-      "STORE_OTHER_DEPLOYMENT",
-      `The store in ${dataDir} belongs to another chain, other contracts or another operator. Give another --data-dir.`,
-      { metaMessages: [`store: ${known}`, `options: ${deployment}`] },
-    );
-  }
-  setMeta("deployment", deployment);
+  const { all, run, ...stream } = openLockedStore({
+    dataDir,
+    service: "node",
+    deployment,
+    ownedBy: "another chain, other contracts or another operator",
+    schema: SCHEMA,
+    chainTables: CHAIN_TABLES,
+    record: (run, log) => recordLog(run, operator, log),
+    forget,
+  });
 
   const toRequest = (row: Row): StoredRequest => ({
     requestId: parseRequestId(row.id as string),
@@ -112,29 +83,7 @@ export function openStore({ dataDir, deployment, operator }: StoreParameters) {
   }
 
   return {
-    /** Where the stream goes on. */
-    cursor(): ChainCursor | undefined {
-      const text = meta("cursor");
-      return text === undefined ? undefined : decodeCursor(text);
-    },
-
-    /** Takes in one event of the stream, with its place, at once or not at all. */
-    apply(event: ChainEvent): void {
-      db.exec("BEGIN IMMEDIATE");
-      try {
-        if (event.type === "block") for (const log of event.logs) recordLog(run, operator, log);
-        if (event.type === "reorg") {
-          for (const table of CHAIN_TABLES)
-            run(`DELETE FROM ${table} WHERE block > ?`, event.ancestor.number);
-        }
-        if (event.type === "finalize") forget(run, event.block.number);
-        setMeta("cursor", encodeCursor(event.cursor));
-        db.exec("COMMIT");
-      } catch (error) {
-        db.exec("ROLLBACK");
-        throw error;
-      }
-    },
+    ...stream,
 
     /** Requests without a final answer, oldest first; this node's or not. */
     openRequests(): StoredRequest[] {
@@ -204,14 +153,6 @@ export function openStore({ dataDir, deployment, operator }: StoreParameters) {
     /** How many answers contain a lie; for fault injection on a devnet. */
     faultyAnswers(): number {
       return Number(all("SELECT count(*) AS n FROM answers WHERE fault IS NOT NULL")[0]?.n ?? 0);
-    },
-
-    isOpen(): boolean {
-      return db.isOpen;
-    },
-
-    close(): void {
-      if (db.isOpen) db.close();
     },
   };
 }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { FatalError, type ModelHeader, type ModelId, modelIdOf } from "@surety/protocol";
 
@@ -10,43 +10,57 @@ export interface BundleEntry {
 }
 
 export interface BundleDirectory {
-  /** The bundle of a model; the directory is read again when it is not known. */
+  /** The bundle of a model; the directory is read again when it is not known, so that a model can be added without a restart. */
   find(modelId: ModelId): BundleEntry | undefined;
-  readonly count: number;
+  /** Those known now. */
+  all(): readonly BundleEntry[];
 }
 
 /** At most one new look for a missing model in this time. */
 const RESCAN_MS = 5_000;
+const MANIFEST = "manifest.json";
 
 /**
- * The bundles below a directory: itself, or its subdirectories.
+ * The models whose bundles stand below a directory.
  *
  * @throws FatalError BUNDLES_UNREADABLE
  */
-export function openBundleDirectory(root: string, now: () => number = Date.now): BundleDirectory {
+export function openBundleDirectory(
+  root: string,
+  now: () => number = () => performance.now(),
+): BundleDirectory {
   let entries = scan(root);
   let scannedAt = now();
+
+  function rescan(): void {
+    scannedAt = now();
+    try {
+      entries = scan(root);
+    } catch {
+      // The directory is away for a moment: what was known is still known.
+    }
+  }
+
   return {
     find(modelId) {
-      const found = entries.get(modelId);
-      if (found !== undefined || now() - scannedAt < RESCAN_MS) return found;
-      entries = scan(root);
-      scannedAt = now();
+      if (!entries.has(modelId) && now() - scannedAt >= RESCAN_MS) rescan();
       return entries.get(modelId);
     },
-    get count() {
-      return entries.size;
-    },
+    all: () => [...entries.values()],
   };
 }
 
-function scan(root: string): ReadonlyMap<ModelId, BundleEntry> {
+/**
+ * Where bundles are: a directory itself, and its subdirectories.
+ *
+ * @throws FatalError BUNDLES_UNREADABLE
+ */
+export function bundleDirs(root: string): string[] {
   try {
-    const dirs = readdirSync(root, { withFileTypes: true }).flatMap((entry) =>
+    const below = readdirSync(root, { withFileTypes: true }).flatMap((entry) =>
       entry.isDirectory() || entry.isSymbolicLink() ? [join(root, entry.name)] : [],
     );
-    const found = [root, ...dirs].flatMap((dir) => readEntry(dir));
-    return new Map(found.map((entry) => [entry.modelId, entry]));
+    return [root, ...below].filter((dir) => existsSync(join(dir, MANIFEST)));
   } catch (cause) {
     throw new FatalError(
       "BUNDLES_UNREADABLE",
@@ -56,12 +70,15 @@ function scan(root: string): ReadonlyMap<ModelId, BundleEntry> {
   }
 }
 
-/** Nothing where there is no bundle, or none that names itself rightly: it may still be on its way to the disk. */
+function scan(root: string): ReadonlyMap<ModelId, BundleEntry> {
+  const found = bundleDirs(root).flatMap((dir) => readEntry(dir));
+  return new Map(found.map((entry) => [entry.modelId, entry]));
+}
+
+/** Nothing where no bundle names itself rightly: it may still be on its way to the disk. */
 function readEntry(dir: string): BundleEntry[] {
   try {
-    const { header } = JSON.parse(readFileSync(join(dir, "manifest.json"), "utf8")) as {
-      header: ModelHeader;
-    };
+    const { header } = JSON.parse(readFileSync(join(dir, MANIFEST), "utf8")) as { header: ModelHeader };
     return [{ dir, modelId: modelIdOf(header), header }];
   } catch {
     return [];

@@ -1,25 +1,41 @@
-import { type Chain, type ChainBlock, followChain, type SuretyAddresses } from "@surety/chain";
-import type { Store } from "../store/store.ts";
+import { type Chain, type ChainEvent, followChain } from "@surety/chain";
+import type { Logger } from "../log/logger.ts";
+import type { ServiceMetrics } from "../metrics/service-metrics.ts";
+import type { ServiceOptions } from "../options/service-options.ts";
+import type { LockedStore } from "../store/locked-store.ts";
 
-export interface WatchChainParameters {
+export interface FollowIntoStoreParameters {
   readonly chain: Chain;
-  readonly addresses: SuretyAddresses;
-  readonly store: Store;
-  /** Where to begin when the store is empty. */
-  readonly startBlock: bigint;
-  readonly finalityBlocks: number;
+  readonly options: Pick<ServiceOptions, "addresses" | "startBlock" | "finalityBlocks">;
+  readonly store: Pick<LockedStore, "cursor" | "apply">;
+  readonly metrics: Pick<ServiceMetrics, "headBlock" | "reorgs">;
+  readonly log: Logger;
   readonly signal: AbortSignal;
-  /** Told of every batch of blocks once it is stored; `isHead` says whether more wait. */
-  readonly onBlock: (block: ChainBlock) => void;
-  readonly onReorg: (depth: number) => void;
+  /** Told of every event once it is stored. */
+  readonly onEvent: (event: ChainEvent) => void;
+  /** Called at every poll that finds nothing new. */
+  readonly onIdle?: () => void;
 }
 
 /** Follows the chain into the store until the signal ends it. */
-export async function watchChain(parameters: WatchChainParameters): Promise<void> {
-  const { store, onBlock, onReorg, ...rest } = parameters;
-  for await (const event of followChain({ ...rest, cursor: store.cursor() })) {
+export async function followIntoStore(parameters: FollowIntoStoreParameters): Promise<void> {
+  const { chain, options, store, metrics, log, signal, onEvent, onIdle } = parameters;
+  const stream = followChain({
+    chain,
+    addresses: options.addresses,
+    cursor: store.cursor(),
+    startBlock: options.startBlock ?? 0n,
+    finalityBlocks: options.finalityBlocks ?? 64,
+    signal,
+    ...(onIdle === undefined ? {} : { onIdle }),
+  });
+  for await (const event of stream) {
     store.apply(event);
-    if (event.type === "block") onBlock(event.block);
-    if (event.type === "reorg") onReorg(event.removed.length);
+    if (event.type === "block") metrics.headBlock.set(Number(event.block.number));
+    if (event.type === "reorg") {
+      metrics.reorgs.inc();
+      log.warn({ depth: event.removed.length, ancestor: Number(event.ancestor.number) }, "reorg undone");
+    }
+    onEvent(event);
   }
 }

@@ -43,7 +43,7 @@ describe("createInFlight", () => {
         },
         (error) => errors.push(error),
       );
-      await jobs.idle();
+      await jobs.drained();
       return runs;
     };
     expect(await at(0)).toBe(1);

@@ -1,10 +1,29 @@
-/** At most one run of a job for each key; a failed one rests before it may run again, twice as long after every failure. */
-export function createInFlight(limit = Number.POSITIVE_INFINITY, now: () => number = Date.now) {
+/** Keyed jobs in the background. */
+export interface InFlight {
+  /** Starts the job unless it runs already, rests, or as many others run as may. */
+  start(key: string, job: () => Promise<void>, onError: (error: unknown) => void): void;
+  /** How many run. */
+  readonly size: number;
+  /** Resolves when nothing runs any more. */
+  drained(): Promise<void>;
+}
+
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 15_000;
+
+/**
+ * At most one run of a job for each key; a failed one rests before it may run again, twice as long after every failure.
+ *
+ * @param limit Most jobs at a time.
+ */
+export function createInFlight(
+  limit = Number.POSITIVE_INFINITY,
+  now: () => number = () => performance.now(),
+): InFlight {
   const running = new Map<string, Promise<void>>();
   const resting = new Map<string, { readonly until: number; readonly waitMs: number }>();
   return {
-    /** Starts the job unless it runs already, rests, or `limit` others run. */
-    start(key: string, job: () => Promise<void>, onError: (error: unknown) => void): void {
+    start(key, job, onError) {
       if (running.size >= limit || running.has(key) || now() < (resting.get(key)?.until ?? 0)) return;
       const done = job().then(
         () => {
@@ -22,12 +41,8 @@ export function createInFlight(limit = Number.POSITIVE_INFINITY, now: () => numb
     get size() {
       return running.size;
     },
-    /** Resolves when nothing runs any more. */
-    async idle(): Promise<void> {
+    async drained() {
       while (running.size > 0) await Promise.allSettled([...running.values()]);
     },
   };
 }
-
-const FIRST_WAIT_MS = 500;
-const LONGEST_WAIT_MS = 15_000;

@@ -1,25 +1,20 @@
-import { type Logger, pino } from "pino";
+import { type DestinationStream, type Logger, pino } from "pino";
 
-/** JSON lines on standard error: standard output carries the ready line alone. Secrets are cut out wherever they turn up. */
-export function createLogger(level: string): Logger {
-  return pino(
-    {
-      name: "oracle-node",
-      level,
-      redact: {
-        paths: [
-          "key",
-          "privateKey",
-          "*.key",
-          "*.privateKey",
-          "authorization",
-          "*.authorization",
-          "rpcUrl",
-          "*.rpcUrl",
-        ],
-        censor: "[redacted]",
-      },
-    },
-    pino.destination({ dest: 2, sync: false }),
-  );
+export type { Logger } from "pino";
+
+/** Names under which a secret may turn up. */
+const SECRETS = ["key", "privateKey", "authorization", "rpcUrl"];
+
+/**
+ * JSON lines on standard error: standard output carries the ready line alone. Secrets are cut out wherever they turn up.
+ *
+ * @param name Of the service, in every line.
+ */
+export function createLogger(
+  name: string,
+  level = "info",
+  destination: DestinationStream = pino.destination({ dest: 2, sync: false }),
+): Logger {
+  const redact = { paths: SECRETS.flatMap((secret) => [secret, `*.${secret}`]), censor: "[redacted]" };
+  return pino({ name, level, redact }, destination);
 }

@@ -43,6 +43,7 @@ function readKeyFile(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (cause) {
-    throw new FatalError("KEY_UNREADABLE", `The key file ${path} cannot be read.`, { cause });
+    const why = (cause as Error).message;
+    throw new FatalError("KEY_UNREADABLE", `The key file ${path} cannot be read: ${why}.`, { cause });
   }
 }

@@ -1,0 +1,58 @@
+import { errorCode, UsageError } from "@surety/protocol";
+import type { Address } from "viem";
+import { reasonOf } from "../log/reason.ts";
+import type { Environment } from "../options/read-arguments.ts";
+
+/** A service that runs in this process. */
+export interface RunningService {
+  /** Base URL of the API. */
+  readonly url: string;
+  /** The service's account. */
+  readonly address: Address;
+  /** Never resolves; rejects when the service cannot go on. */
+  readonly failed: Promise<never>;
+  /** Finishes what is under way, then lets go of everything. */
+  stop(): Promise<void>;
+}
+
+export interface RunServiceParameters<Options extends object> {
+  readonly usage: string;
+  readonly readOptions: (args: readonly string[], env: Environment) => Options | "help";
+  readonly start: (options: Options) => Promise<RunningService>;
+}
+
+/**
+ * The whole of a service's executable: reads its options, starts it, prints the ready line on standard output, ends it on SIGTERM and
+ * SIGINT. Exits with 0, with 2 for wrong use, with 1 for anything else, and then with one line on standard error.
+ */
+export async function runService<Options extends object>(
+  parameters: RunServiceParameters<Options>,
+): Promise<void> {
+  const { usage, readOptions, start } = parameters;
+  try {
+    const options = readOptions(process.argv.slice(2), process.env);
+    if (options === "help") {
+      process.stdout.write(`${usage}\n`);
+      return;
+    }
+    const service = await start(options);
+    service.failed.catch(fail);
+    let stopping = false;
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      process.on(signal, () => {
+        if (stopping) return;
+        stopping = true;
+        service.stop().then(() => process.exit(0), fail);
+      });
+    }
+    process.stdout.write(`${JSON.stringify({ ready: true, url: service.url, address: service.address })}\n`);
+  } catch (error) {
+    fail(error);
+  }
+}
+
+/** One line, by its code. */
+function fail(error: unknown): never {
+  process.stderr.write(`error[${errorCode(error)}]: ${reasonOf(error)}\n`);
+  process.exit(error instanceof UsageError ? 2 : 1);
+}

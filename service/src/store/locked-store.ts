@@ -1,0 +1,118 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { type ChainCursor, type ChainEvent, decodeCursor, encodeCursor, type SuretyLog } from "@surety/chain";
+import { FatalError } from "@surety/protocol";
+
+export type Row = Record<string, unknown>;
+/** Runs one statement. */
+export type Run = (sql: string, ...values: SQLInputValue[]) => void;
+
+export interface LockedStoreParameters {
+  /** Directory of the store; created when missing. `:memory:` keeps nothing. */
+  readonly dataDir: string;
+  /** Of the service, as in "another node": names the file too. */
+  readonly service: string;
+  /** What the store belongs to, as one text; another one's is refused. */
+  readonly deployment: string;
+  /** What that is, for people. */
+  readonly ownedBy: string;
+  /** `CREATE TABLE IF NOT EXISTS` for each table. */
+  readonly schema: string;
+  /** Tables whose rows a reorg takes away: each has the number of its block in `block`. */
+  readonly chainTables: readonly string[];
+  /** Writes down one event of the contracts; a second time changes nothing. */
+  readonly record: (run: Run, log: SuretyLog) => void;
+  /** Deletes what a final block made useless. */
+  readonly forget: (run: Run, finalBlock: bigint) => void;
+}
+
+/** A service's memory in one SQLite file: what it saw on the chain, and how far it came. */
+export interface LockedStore {
+  all(sql: string, ...values: SQLInputValue[]): Row[];
+  readonly run: Run;
+  /** Where the stream goes on. */
+  cursor(): ChainCursor | undefined;
+  /** Takes in one event of the stream, with its place, at once or not at all. */
+  apply(event: ChainEvent): void;
+  isOpen(): boolean;
+  close(): void;
+}
+
+const META = "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;";
+
+/**
+ * Opens a store, one process at a time.
+ *
+ * @throws FatalError STORE_OTHER_DEPLOYMENT, STORE_LOCKED
+ */
+export function openLockedStore(parameters: LockedStoreParameters): LockedStore {
+  const { dataDir, deployment, chainTables, record, forget } = parameters;
+  const db = openFile(parameters);
+  const all = (sql: string, ...values: SQLInputValue[]): Row[] => db.prepare(sql).all(...values);
+  const run: Run = (sql, ...values) => {
+    db.prepare(sql).run(...values);
+  };
+  const meta = (key: string) =>
+    all("SELECT value FROM meta WHERE key = ?", key)[0]?.value as string | undefined;
+  const setMeta = (key: string, value: string) =>
+    run("INSERT INTO meta VALUES (?, ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value", key, value);
+
+  const known = meta("deployment");
+  if (known !== undefined && known !== deployment) {
+    db.close();
+    throw new FatalError(
+      "STORE_OTHER_DEPLOYMENT",
+      `The store in ${dataDir} belongs to ${parameters.ownedBy}. Give another --data-dir.`,
+      { metaMessages: [`store: ${known}`, `options: ${deployment}`] },
+    );
+  }
+  setMeta("deployment", deployment);
+
+  return {
+    all,
+    run,
+    cursor() {
+      const text = meta("cursor");
+      return text === undefined ? undefined : decodeCursor(text);
+    },
+    apply(event) {
+      db.exec("BEGIN IMMEDIATE");
+      try {
+        if (event.type === "block") for (const log of event.logs) record(run, log);
+        if (event.type === "reorg") {
+          for (const table of chainTables) run(`DELETE FROM ${table} WHERE block > ?`, event.ancestor.number);
+        }
+        if (event.type === "finalize") forget(run, event.block.number);
+        setMeta("cursor", encodeCursor(event.cursor));
+        db.exec("COMMIT");
+      } catch (error) {
+        db.exec("ROLLBACK");
+        throw error;
+      }
+    },
+    isOpen: () => db.isOpen,
+    close() {
+      if (db.isOpen) db.close();
+    },
+  };
+}
+
+function openFile({ dataDir, service, schema }: LockedStoreParameters): DatabaseSync {
+  const inMemory = dataDir === ":memory:";
+  if (!inMemory) mkdirSync(dataDir, { recursive: true });
+  const db = new DatabaseSync(inMemory ? dataDir : join(dataDir, `${service}.sqlite`));
+  try {
+    // The lock is taken with the first write and kept: two processes on one store would do everything twice.
+    db.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
+    db.exec(`BEGIN IMMEDIATE; ${META} ${schema} COMMIT;`);
+    return db;
+  } catch (cause) {
+    db.close();
+    throw new FatalError(
+      "STORE_LOCKED",
+      `The store in ${dataDir} cannot be opened: is another ${service} using it? Give each its own --data-dir.`,
+      { cause },
+    );
+  }
+}
