@@ -298,8 +298,9 @@ abstract contract GameStore is IDisputeGame, CreditLedger {
 
     /// @dev assertion (64 bits) | inTensor (8) | instruction (32) | height (32) | position (32). A node of an assertion's tree is fixed by
     /// its place, for it descends from the one committed root.
+    /// The flag is made a uint256 before it is shifted: in a literal's own type, uint8, the shift would lose it.
     function _placeKey(Walk memory walk) private pure returns (uint256) {
-        return AssertionId.unwrap(walk.assertionId) << 104 | (walk.inTensor ? 1 : 0) << 96
+        return AssertionId.unwrap(walk.assertionId) << 104 | (walk.inTensor ? uint256(1) : 0) << 96
             | uint256(walk.inTensor ? walk.instruction : 0) << 64 | uint256(walk.height) << 32 | walk.position;
     }
 
