@@ -3,6 +3,7 @@ import { isExactInDoubles, staysInside } from "./index-range.ts";
 import { DTYPES, type Dtype, type Instruction, type Operand } from "./instruction.ts";
 import { malformed } from "./malformed.ts";
 import { maximumNeverEmpty } from "./max-coverage.ts";
+import { MAX_STEP_BYTES, MAX_STEP_GAS, worstStepCost } from "./step-cost.ts";
 import { outputElements } from "./tensor-size.ts";
 import { checkValueRanges } from "./value-ranges.ts";
 
@@ -22,7 +23,8 @@ export interface ValidateProgramParameters {
 }
 
 /**
- * Proves that no element of any instruction is malformed, whatever the inputs and weights hold (docs/exact-profile.md, section 5).
+ * Proves that no element of any instruction is malformed, whatever the inputs and weights hold (docs/exact-profile.md, section 5), and that
+ * each can be recomputed in one transaction.
  * Nodes and challengers call it once per model, before they stake anything on it.
  *
  * Stricter than the referee: it refuses what it cannot prove.
@@ -54,8 +56,19 @@ export function validateProgram({ instructions, weights, inputs }: ValidateProgr
     }
     checkIndexMaps(instruction, index);
     checkValueRanges(instruction, index);
+    checkStep(instruction, index);
     trace.push({ dtype: instruction.outDtype, elements: outputElements(instruction) });
   }
+}
+
+/** What no transaction can have recomputed, no challenger can refute. */
+function checkStep(instruction: Instruction, index: number): void {
+  const { bytes, gas } = worstStepCost(instruction);
+  if (bytes <= MAX_STEP_BYTES && gas <= MAX_STEP_GAS) return;
+  throw malformed(
+    index,
+    `recomputing one element takes up to ${bytes} bytes and ${gas} gas, more than the ${MAX_STEP_BYTES} and ${MAX_STEP_GAS} that fit into a transaction`,
+  );
 }
 
 function checkReference(
