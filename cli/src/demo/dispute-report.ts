@@ -1,21 +1,12 @@
 import type { Chain, SuretyAddresses } from "@surety/chain";
 import { decodeLogs, findLog } from "@surety/chain";
 import { disputeGameAbi, FatalError } from "@surety/protocol";
-import { type Address, decodeFunctionData, type Hex, size, type TransactionReceipt } from "viem";
-import { table } from "../table.ts";
-
-/** One transaction of a dispute. */
-export interface DisputeMove {
-  readonly by: string;
-  readonly move: string;
-  readonly gas: number;
-  readonly calldataBytes: number;
-  readonly transaction: Hex;
-}
+import { type Address, decodeFunctionData, size, type TransactionReceipt } from "viem";
+import { foundText, gasOf, type TranscriptEntry, transcriptTable } from "../transcript.ts";
 
 /** What a dispute took, read back from the chain. */
 export interface DisputeReport {
-  readonly moves: readonly DisputeMove[];
+  readonly moves: readonly TranscriptEntry[];
   readonly movesBySide: Readonly<Record<string, number>>;
   readonly transactions: number;
   readonly totalGas: number;
@@ -47,7 +38,7 @@ export interface DisputeReportParameters {
  */
 export async function reportDispute(parameters: DisputeReportParameters): Promise<DisputeReport> {
   const { chain, addresses, fromBlock, names } = parameters;
-  const moves: DisputeMove[] = [];
+  const moves: TranscriptEntry[] = [];
   const receipts: TransactionReceipt[] = [];
   const times: number[] = [];
   const head = await chain.client.getBlockNumber();
@@ -87,7 +78,7 @@ export async function reportDispute(parameters: DisputeReportParameters): Promis
     moves,
     movesBySide,
     transactions: moves.length,
-    totalGas: moves.reduce((sum, { gas }) => sum + gas, 0),
+    totalGas: gasOf(moves),
     seconds: (times.at(-1) ?? 0) - (times[0] ?? 0),
     layer: judged.args.instruction,
     element: judged.args.element,
@@ -105,16 +96,11 @@ function nameOf(address: Address, names: ReadonlyMap<string, string>): string {
 
 /** The transactions of a dispute as a table with totals. */
 export function disputeTable(report: DisputeReport): string[] {
-  const rows = report.moves.map(({ by, move, gas, calldataBytes }) => [
-    `${by} ${move}`,
-    gas.toLocaleString("en"),
-    calldataBytes.toLocaleString("en"),
-  ]);
   const sides = Object.entries(report.movesBySide).map(([side, count]) => `${side} ${count}`);
   return [
-    ...table(["who and move", "gas", "calldata bytes"], rows),
+    ...transcriptTable(report.moves),
     "",
     `moves ${sides.join(", ")} · transactions ${report.transactions} · gas ${report.totalGas.toLocaleString("en")} · ${report.seconds} s`,
-    `found layer ${report.layer}, element ${report.element}: posted ${report.posted}, the chain computes ${report.expected}`,
+    `found ${foundText(report)}`,
   ];
 }

@@ -1,14 +1,7 @@
-import type { Hex } from "viem";
+import { gasOf, type TranscriptEntry } from "../transcript.ts";
 
 /** One transaction of a simulated dispute. */
-export interface SimulatedTransaction {
-  readonly by: "poster" | "challenger";
-  /** The contract's function. */
-  readonly move: string;
-  readonly gas: number;
-  readonly calldataBytes: number;
-  readonly transaction: Hex;
-}
+export type SimulatedTransaction = TranscriptEntry<"poster" | "challenger">;
 
 /** What a simulated dispute came to. */
 export interface Simulation {
@@ -48,9 +41,8 @@ export interface Simulation {
 export function totalsOf(
   transcript: readonly SimulatedTransaction[],
 ): Pick<Simulation, "moves" | "movesBySide" | "transactions" | "gas" | "maxCalldataBytes" | "transcript"> {
-  const gasOf = (...moves: string[]) =>
-    transcript.filter(({ move }) => moves.includes(move)).map(({ gas }) => gas);
-  const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+  const made = (...moves: string[]) => transcript.filter(({ move }) => moves.includes(move));
+  const gasOfEach = (...moves: string[]) => made(...moves).map(({ gas }) => gas);
   const moved = transcript.filter(({ move }) => move !== "claimTimeout");
   const by = (side: string) => moved.filter((row) => row.by === side).length;
   return {
@@ -58,13 +50,13 @@ export function totalsOf(
     movesBySide: { poster: by("poster"), challenger: by("challenger") },
     transactions: transcript.length,
     gas: {
-      open: sum(gasOf("open")),
-      commit: sum(gasOf("commitTrace")),
-      reveal: gasOf("reveal", "revealBytes"),
-      select: gasOf("select", "selectTensor"),
-      step: sum(gasOf("step")),
-      claimTimeout: sum(gasOf("claimTimeout")),
-      total: sum(transcript.map(({ gas }) => gas)),
+      open: gasOf(made("open")),
+      commit: gasOf(made("commitTrace")),
+      reveal: gasOfEach("reveal", "revealBytes"),
+      select: gasOfEach("select", "selectTensor"),
+      step: gasOf(made("step")),
+      claimTimeout: gasOf(made("claimTimeout")),
+      total: gasOf(transcript),
     },
     maxCalldataBytes: Math.max(0, ...transcript.map(({ calldataBytes }) => calldataBytes)),
     transcript,
