@@ -14,4 +14,5 @@ export * from "./options/usage.ts";
 export * from "./process/run-service.ts";
 export * from "./process/teardown.ts";
 export * from "./store/locked-store.ts";
+export * from "./store/requests.ts";
 export * from "./threads/model-thread.ts";

@@ -1,7 +1,7 @@
 import type { SQLInputValue } from "node:sqlite";
 import type { SuretyLog } from "@surety/chain";
 import { parsePhase } from "@surety/protocol";
-import type { Run } from "@surety/service";
+import { type Run, recordRequest } from "@surety/service";
 import { type Hex, hexToBytes } from "viem";
 import { blobOf } from "./reveal-blob.ts";
 import { TRACE_TREE } from "./schema.ts";
@@ -10,17 +10,9 @@ import { TRACE_TREE } from "./schema.ts";
 export function recordLog(run: Run, log: SuretyLog): void {
   const block = log.blockNumber;
   switch (log.eventName) {
-    case "Requested": {
-      const { requestId, modelId, input } = log.args;
-      run(
-        "INSERT OR REPLACE INTO requests VALUES (?, ?, ?, ?)",
-        String(requestId),
-        modelId,
-        bytes(input),
-        block,
-      );
+    case "Requested":
+      recordRequest(run, log);
       return;
-    }
     case "Posted": {
       const { assertionId, requestId, poster, output } = log.args;
       run(

@@ -1,11 +1,10 @@
+import { REQUESTS_TABLE } from "@surety/service";
+
 /**
  * What the challenger keeps on disk. Rows that came from the chain carry the number of their block, so that a reorg is undone by deleting
  * what is newer than the last block that stayed. Ids are decimal text: they are 256 bits wide.
  */
-export const SCHEMA = `
-CREATE TABLE IF NOT EXISTS requests (
-  id TEXT PRIMARY KEY, model_id TEXT NOT NULL, input BLOB NOT NULL, block INTEGER NOT NULL
-) STRICT;
+export const SCHEMA = `${REQUESTS_TABLE}
 CREATE TABLE IF NOT EXISTS assertions (
   id TEXT PRIMARY KEY, request_id TEXT NOT NULL, poster TEXT NOT NULL, output BLOB NOT NULL, block INTEGER NOT NULL,
   verdict TEXT

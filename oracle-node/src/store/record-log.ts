@@ -1,22 +1,14 @@
 import type { SuretyLog } from "@surety/chain";
-import type { Run } from "@surety/service";
-import { type Address, hexToBytes, isAddressEqual } from "viem";
+import { type Run, recordRequest } from "@surety/service";
+import { type Address, isAddressEqual } from "viem";
 
 /** Writes down one event of the contracts as far as it concerns this operator; a second time changes nothing. */
 export function recordLog(run: Run, operator: Address, log: SuretyLog): void {
   const block = log.blockNumber;
   switch (log.eventName) {
-    case "Requested": {
-      const { requestId, modelId, input } = log.args;
-      run(
-        "INSERT OR REPLACE INTO requests VALUES (?, ?, ?, ?)",
-        String(requestId),
-        modelId,
-        hexToBytes(input),
-        block,
-      );
+    case "Requested":
+      recordRequest(run, log);
       return;
-    }
     case "Refunded":
       run("INSERT OR REPLACE INTO request_ends VALUES (?, ?)", String(log.args.requestId), block);
       return;

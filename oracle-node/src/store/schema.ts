@@ -1,13 +1,12 @@
+import { REQUESTS_TABLE } from "@surety/service";
+
 /**
  * What the node keeps on disk. Rows that came from the chain carry the number of their block, so that a reorg is undone by deleting what
  * is newer than the last block that stayed. Ids are decimal text: they are 256 bits wide.
  *
  * `answers` is the node's protection against itself: what it said is written down before it is sent, and never forgotten.
  */
-export const SCHEMA = `
-CREATE TABLE IF NOT EXISTS requests (
-  id TEXT PRIMARY KEY, model_id TEXT NOT NULL, input BLOB NOT NULL, block INTEGER NOT NULL
-) STRICT;
+export const SCHEMA = `${REQUESTS_TABLE}
 CREATE TABLE IF NOT EXISTS request_ends (id TEXT PRIMARY KEY, block INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS assertions (id TEXT PRIMARY KEY, request_id TEXT NOT NULL, block INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS assertion_ends (id TEXT PRIMARY KEY, block INTEGER NOT NULL) STRICT;

@@ -24,7 +24,10 @@ serveTasks(async (task: TestTask): Promise<number> => {
       waits += 1;
       return waits;
     case "fail":
-      throw task.fatal ? new FatalError("NEVER", "never") : new RetryableError("LATER", "later");
+      // Codes that exist: every code in the sources stands in docs/errors.md.
+      throw task.fatal
+        ? new FatalError("INPUT_LENGTH", "never")
+        : new RetryableError("MODEL_THREAD_ENDED", "later");
     case "break":
       return process.exit(3);
   }

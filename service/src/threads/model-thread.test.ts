@@ -14,8 +14,8 @@ describe("a model thread", () => {
 
   it("passes on an error's code and whether to try again", async () => {
     const failure = (fatal: boolean) => thread.ask({ kind: "fail", fatal }).catch((error: Error) => error);
-    expect(await failure(true)).toMatchObject({ name: "FatalError", code: "NEVER", message: "never" });
-    expect(await failure(false)).toMatchObject({ name: "RetryableError", code: "LATER" });
+    expect(await failure(true)).toMatchObject({ name: "FatalError", code: "INPUT_LENGTH", message: "never" });
+    expect(await failure(false)).toMatchObject({ name: "RetryableError", message: "later" });
   });
 
   it("fails what waits when the thread breaks down, and starts another for the next call", async () => {
