@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { decodeInstruction, encodeInstruction, outputElements, validateProgram } from "../program/index.ts";
-import { DTYPES } from "../program/instruction.ts";
+import { DTYPES, type Instruction } from "../program/instruction.ts";
 import { readStoredBits, tensorReader } from "./element-reader.ts";
 import { evaluateElement } from "./evaluate-element.ts";
 import { evaluateTensor } from "./evaluate-tensor.ts";
@@ -41,5 +41,48 @@ describe("evaluateTensor", () => {
       seen[instruction.accumulate]++;
     }
     expect(Math.min(...Object.values(seen))).toBeGreaterThan(20);
+  });
+
+  test("equals evaluateElement for zero points of every size, also those that no 16-bit array holds", () => {
+    const bytes = Uint8Array.from({ length: 40 }, (_, i) => (i * 37) & 0xff);
+    const operand = {
+      space: "input",
+      dtype: "u8",
+      index: 0,
+      elements: 40,
+      map: { offset: 0, out: [20], reduce: [1] },
+      bounds: [],
+    } as const;
+    for (const zero of [
+      16_383,
+      16_384,
+      32_767,
+      32_768,
+      40_000,
+      -40_000,
+      65_535,
+      65_536,
+      2 ** 31 - 1,
+      -(2 ** 31),
+    ]) {
+      for (const accumulate of ["dot", "sum"] as const) {
+        const instruction: Instruction = {
+          accumulate,
+          outDtype: "i32",
+          outDims: [2],
+          reduceDims: [20],
+          aZero: zero,
+          bZero: accumulate === "dot" ? -zero | 0 : 0,
+          operands: accumulate === "dot" ? [operand, operand] : [operand],
+          expression: [{ code: "acc", a: 0, b: 0, imm: 0 }],
+        };
+        const tensor = evaluateTensor(instruction, { trace: [], weights: [], inputs: [bytes] });
+        const readers = instruction.operands.map(({ dtype }) => tensorReader(bytes, dtype));
+        for (const element of [0, 1]) {
+          const expected = evaluateElement(instruction, element, readers);
+          expect([zero, readStoredBits(tensor, "i32", element)]).toEqual([zero, expected]);
+        }
+      }
+    }
   });
 });
