@@ -85,4 +85,33 @@ describe("evaluateTensor", () => {
       }
     }
   });
+
+  test("refuses a zero point that is not proven to be in range, whatever the data", () => {
+    const instruction: Instruction = {
+      accumulate: "none",
+      outDtype: "u8",
+      outDims: [2],
+      reduceDims: [],
+      aZero: 0,
+      bZero: 0,
+      operands: [
+        {
+          space: "input",
+          dtype: "i32",
+          index: 0,
+          elements: 2,
+          map: { offset: 0, out: [1], reduce: [] },
+          bounds: [],
+        },
+      ],
+      expression: [
+        { code: "float", a: 0, b: 0, imm: 0 },
+        { code: "load", a: 0, b: 0, imm: 0 },
+        { code: "quantise_u8", a: 0, b: 1, imm: 0 },
+      ],
+    };
+    expect(() =>
+      evaluateTensor(instruction, { trace: [], weights: [], inputs: [new Uint8Array(8)] }),
+    ).toThrow(expect.objectContaining({ code: "PROGRAM_MALFORMED" }));
+  });
 });
