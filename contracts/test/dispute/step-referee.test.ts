@@ -140,6 +140,59 @@ describe("StepReferee", () => {
     );
   });
 
+  it("never takes one leaf for another: each leaf left out is missed, however the elements stride over leaves", async () => {
+    const bytes = Uint8Array.from({ length: 5_000 }, (_, i) => ((i * 89) ^ (i >> 5)) & 0xff);
+    const tensor = new CommittedTensors([bytes]);
+    const tree = tensor.tensorTree(0);
+    for (const stride of [-600, -300, -257, -256, -255, -90, -1, 1, 90, 255, 256, 257, 300, 600]) {
+      const reach =
+        Math.min(8, Math.floor(4_400 / Math.abs(stride)) + 1) * (Math.abs(stride) === 1 ? 150 : 1);
+      const instruction: Instruction = {
+        accumulate: "sum",
+        outDtype: "i32",
+        outDims: [1],
+        reduceDims: [reach],
+        aZero: 0,
+        bZero: 0,
+        operands: [
+          {
+            space: "input",
+            dtype: "u8",
+            index: 0,
+            elements: 5_000,
+            map: { offset: stride < 0 ? 4_700 : 200, out: [0], reduce: [stride] },
+            bounds: [],
+          },
+        ],
+        expression: [{ code: "acc", a: 0, b: 0, imm: 0 }],
+      };
+      const right = evaluateElement(instruction, 0, [tensorReader(bytes, "u8")]);
+      const step = buildStepWitness({
+        instruction: encodeInstruction(instruction),
+        index: 0,
+        element: 0,
+        trace: new CommittedTensors([new Uint8Array(4)]),
+        weights: new CommittedTensors([]),
+        inputs: tensor,
+        posted: right,
+      });
+      expect([stride, ...(await judge(step))]).toEqual([stride, SAME, right]);
+      const [witness] = step.operands;
+      if (witness === undefined) throw new Error("no witness");
+      for (const left of witness.leaves) {
+        const leaves = witness.leaves.filter((leaf) => leaf !== left);
+        if (leaves.length === 0) continue;
+        const data = bytesToHex(
+          Buffer.concat(leaves.map((leaf) => bytes.subarray(leaf * 256, (leaf + 1) * 256))),
+        );
+        const proof = tree.multiproof(leaves).map((hash) => bytesToHex(hash));
+        const lacking = { ...step, operands: [{ ...witness, leaves, data, proof }] };
+        await expect(judge(lacking)).rejects.toThrow(`OperandLeafMissing(uint256 operand, uint256 leaf)`);
+        await expect(judge(lacking)).rejects.toThrow(`(0, ${left})`);
+      }
+    }
+  });
+
   it("ignores the witness of an operand that is all padding", async () => {
     const operand = small.instruction.operands[0] as Operand;
     const outside = { ...operand, bounds: [{ ...operand.map, limit: 0 }] };

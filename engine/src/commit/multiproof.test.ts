@@ -75,6 +75,12 @@ describe("verifyMultiproof", () => {
         { ...claim, leaves: leaves.with(0, random.bytes(32)) },
         { ...claim, indices: indices.with(-1, 2 ** tree.height) },
         { ...claim, indices: [...indices, indices.at(-1) as number], leaves: [...leaves, random.bytes(32)] },
+        // The true leaf twice: its position may stand there once.
+        {
+          ...claim,
+          indices: [...indices, indices.at(-1) as number],
+          leaves: [...leaves, leaves.at(-1) as Uint8Array],
+        },
         ...proof.map((hash, i) => ({ ...claim, proof: proof.with(i, flip(hash)) })),
       ];
       for (const lie of lies) {
