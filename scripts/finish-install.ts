@@ -23,7 +23,9 @@ if (npm !== undefined && !evmLoads()) {
     { stdio: "inherit" },
   );
   if (status !== 0) {
-    console.error("error[INSTALL_INCOMPLETE]: Hardhat's EVM could not be installed. Run npm install with Node 24 or later.");
+    console.error(
+      "error[INSTALL_INCOMPLETE]: Hardhat's EVM could not be installed. Run npm install with Node 24 or later.",
+    );
     process.exitCode = 1;
   }
 }

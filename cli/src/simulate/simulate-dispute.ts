@@ -1,5 +1,12 @@
-import { evaluateRun, splitInput } from "@surety/challenger/dispute";
-import { type Bundle, CommittedTrace, inputsToBytes, loadBundle, readInputs } from "@surety/engine";
+import { evaluateRun } from "@surety/challenger/dispute";
+import {
+  type Bundle,
+  CommittedTrace,
+  inputsToBytes,
+  loadBundle,
+  readInputs,
+  splitInput,
+} from "@surety/engine";
 import { FatalError } from "@surety/protocol";
 import { playToEnd } from "./play-to-end.ts";
 import { type Simulation, totalsOf } from "./result.ts";

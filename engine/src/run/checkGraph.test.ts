@@ -7,7 +7,8 @@ import { compileModel } from "../compile/compileModel.ts";
 import type { Instruction } from "../program/index.ts";
 import { randomNumbers, randomSamples, randomTensor, smallModel } from "../testing/compileSmall.ts";
 import { type Bundle, loadBundle, writeBundle } from "./bundle.ts";
-import { evaluateProgram, requireGraphMatches } from "./checkGraph.ts";
+import { requireGraphMatches } from "./checkGraph.ts";
+import { evaluateProgram } from "./evaluateProgram.ts";
 import { manifestHash } from "./manifest.ts";
 import { openModel } from "./session.ts";
 

@@ -1,38 +1,8 @@
 import { FatalError } from "@surety/protocol";
 import type { ElementType } from "../onnx/tensor.ts";
-import { evaluateTensor } from "../referee/index.ts";
 import type { Bundle } from "./bundle.ts";
+import { evaluateProgram } from "./evaluateProgram.ts";
 import { type OpenModelParameters, openModel } from "./session.ts";
-
-/** A request's input as the bytes of each of the model's inputs. @throws FatalError INPUT_LENGTH */
-export function splitInput(inputBytes: readonly number[], input: Uint8Array): Uint8Array[] {
-  const total = inputBytes.reduce((sum, length) => sum + length, 0);
-  if (total !== input.length) {
-    throw new FatalError("INPUT_LENGTH", `The input has ${input.length} bytes, the model takes ${total}.`);
-  }
-  let at = 0;
-  return inputBytes.map((length) => {
-    at += length;
-    return input.subarray(at - length, at);
-  });
-}
-
-/**
- * Every instruction's tensor by the program alone: what the chain would compute, and independent of onnxruntime.
- *
- * @param input A request's input: all inputs' bytes in the model's order, concatenated, as they stand on the chain.
- * @throws FatalError INPUT_LENGTH
- */
-export function evaluateProgram(
-  bundle: Pick<Bundle, "header" | "instructions" | "weights">,
-  input: Uint8Array,
-): Uint8Array[] {
-  const { header, instructions, weights } = bundle;
-  const inputs = splitInput(header.inputBytes, input);
-  const trace: Uint8Array[] = [];
-  for (const instruction of instructions) trace.push(evaluateTensor(instruction, { trace, weights, inputs }));
-  return trace;
-}
 
 /**
  * Runs the bundle's graph on onnxruntime and its program on inputs that saturate, and refuses when one byte of one tensor differs. The

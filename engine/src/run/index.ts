@@ -1,5 +1,6 @@
 export * from "./bundle.ts";
-export { evaluateProgram, requireGraphMatches, splitInput } from "./checkGraph.ts";
+export { requireGraphMatches } from "./checkGraph.ts";
+export * from "./evaluateProgram.ts";
 export { type Accuracy, canonicalJson, type Manifest, type TensorSpec } from "./manifest.ts";
 export { createSession, ONNXRUNTIME_VERSION, runSession } from "./onnxruntime.ts";
 export * from "./session.ts";

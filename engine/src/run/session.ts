@@ -6,6 +6,7 @@ import { bytesOf, type HostTensor, tensorFromBytes } from "../onnx/tensor.ts";
 import { outputBytes } from "../program/index.ts";
 import { evaluateTensor } from "../referee/index.ts";
 import type { Bundle } from "./bundle.ts";
+import { splitInput } from "./evaluateProgram.ts";
 import { createSession, runSession, toOrt, withoutNaN } from "./onnxruntime.ts";
 import { traceGraph, traceName } from "./traceGraph.ts";
 
@@ -118,18 +119,12 @@ function prepare(bundle: Bundle, inputs: ModelInputs): InputSample {
  * @throws UsageError INPUT_LENGTH
  */
 export function inputsFromBytes(bundle: Bundle, bytes: Uint8Array): InputSample {
-  const total = bundle.header.inputBytes.reduce((sum, length) => sum + length, 0);
-  if (bytes.length !== total) {
-    throw new UsageError("INPUT_LENGTH", `The input has ${bytes.length} bytes, the model takes ${total}.`);
-  }
-  let at = 0;
+  const parts = splitInput(bundle.header.inputBytes, bytes);
   return Object.fromEntries(
-    bundle.manifest.inputs.map(({ name, dtype, shape }, index) => {
-      const end = at + (bundle.header.inputBytes[index] as number);
-      const tensor = tensorFromBytes(dtype, shape, bytes.subarray(at, end));
-      at = end;
-      return [name, tensor];
-    }),
+    bundle.manifest.inputs.map(({ name, dtype, shape }, index) => [
+      name,
+      tensorFromBytes(dtype, shape, parts[index] as Uint8Array),
+    ]),
   );
 }
 

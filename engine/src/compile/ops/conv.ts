@@ -1,3 +1,4 @@
+import { FatalError } from "@surety/protocol";
 import { type GraphNode, intAttribute } from "../../onnx/graph.ts";
 import { absorbFollowers } from "../absorb.ts";
 import { Expression } from "../expression.ts";
@@ -247,5 +248,13 @@ export function requantisationScales(
   scales: Float32Array,
   outputScale: number,
 ): Float32Array {
-  return scales.map((scale) => Math.fround(Math.fround(inputScale * scale) / outputScale));
+  const factors = scales.map((scale) => Math.fround(Math.fround(inputScale * scale) / outputScale));
+  // 0 times an infinity would be NaN, which no quantisation has a place for.
+  if (factors.some((factor) => !Number.isFinite(factor))) {
+    throw new FatalError(
+      "COMPILE_RANGE",
+      `A layer's scales ${inputScale} and ${Math.max(...scales)} over ${outputScale} overflow f32. Rescale the model's weights.`,
+    );
+  }
+  return factors;
 }
