@@ -66,7 +66,7 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
     const faults = planFaults(options.fault, chain.chainId, store.faultyAnswers);
     const thread = startModelThread<Task, Results>(new URL("../inference/model-worker.ts", import.meta.url));
     teardown.add(() => thread.close());
-    const queues = await openQueues(options.queueUrl ?? "embedded", dataDir);
+    const queues = await openQueues({ url: options.queueUrl ?? "embedded", dataDir, owner: deployment });
     teardown.add(() => queues.close());
     const inference = queues.open<InferenceJob>("inference");
     const posting = queues.open<PostJob>("post");
@@ -121,7 +121,7 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
     });
     teardown.add(() => api.close());
 
-    posting.work(
+    await posting.work(
       async (job) => {
         if (!(await postAnswer({ chain, addresses, transactions, store, nowSeconds: clock.nowSeconds }, job)))
           return;
@@ -133,7 +133,7 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
         onFailure: ({ requestId }, error, final) => onError(`post ${requestId}`, error, final),
       },
     );
-    inference.work(
+    await inference.work(
       async (job) => {
         const onInference = (seconds: number) => metrics.inferenceSeconds.observe(seconds);
         await infer({ models, thread, store, faults, onInference }, job);

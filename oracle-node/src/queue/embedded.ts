@@ -20,5 +20,11 @@ export async function openEmbedded(dataDir: string): Promise<Backend> {
   await runMigrations(pool);
   // One session for every client: BullMQ's commands name their tables without the schema.
   await pglite.exec("SET search_path TO bullmq");
-  return { connection: pool, factory: createPostgresBackend, close: () => pglite.close() };
+  return {
+    connection: pool,
+    factory: createPostgresBackend,
+    isUp: () => true,
+    whileUp: (ask) => ask(),
+    close: () => pglite.close(),
+  };
 }

@@ -3,9 +3,13 @@ export interface JobQueue<Data extends object> {
   /** Adds a job unless one with the same id is there already, waiting, running or failed for good. */
   add(id: string, data: Data): Promise<void>;
   /**
-   * Starts doing jobs. An error that may pass (`isRetryable`) has the job done again later, with growing waits; a `FatalError` ends it.
+   * Starts doing jobs; resolves when it has started. An error that may pass (`isRetryable`) has the job done again later, with growing waits; a
+   * `FatalError` ends it.
+   *
+   * @throws RetryableError QUEUE_UNREACHABLE
    */
-  work(handler: (data: Data) => Promise<void>, options: WorkOptions<Data>): void;
+  work(handler: (data: Data) => Promise<void>, options: WorkOptions<Data>): Promise<void>;
+  /** @throws RetryableError QUEUE_UNREACHABLE */
   counts(): Promise<JobCounts>;
   /** Forgets jobs that failed for good, so that they may be added again: for a new start, when the reason may be gone. */
   forgetFailed(): Promise<void>;

@@ -2,118 +2,155 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FatalError, RetryableError } from "@surety/protocol";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { hasRedisServer, type RedisServer, startRedisServer } from "../testing/redis-server.ts";
 import type { QueueHost } from "./job-queue.ts";
 import { openQueues } from "./open-queue.ts";
 
-let folder: string;
-let queues: QueueHost;
+const withRedis = hasRedisServer();
+const BACKENDS = [
+  { backend: "embedded", isHere: true },
+  { backend: "redis", isHere: withRedis },
+];
 
-async function open() {
-  queues = await openQueues("embedded", folder);
-}
-async function close() {
-  await queues.close();
-}
+for (const { backend, isHere } of BACKENDS)
+  describe.skipIf(!isHere)(`openQueues ${backend}`, () => {
+    let folder: string;
+    let redis: RedisServer | undefined;
+    let queues: QueueHost;
 
-beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), "surety-queue-"));
-  await open();
-});
-afterEach(async () => {
-  await close();
-  rmSync(folder, { recursive: true });
-});
-
-const none = { concurrency: 2, onFailure: () => {} };
-
-describe("openQueues embedded", () => {
-  it("does every job once, though added twice, and wakes an idle worker at once", async () => {
-    const queue = queues.open<{ n: number }>("inference");
-    const done: number[] = [];
-    let resolve = () => {};
-    const all = new Promise<void>((r) => {
-      resolve = r;
-    });
-    queue.work(async ({ n }) => {
-      done.push(n);
-      if (done.length === 5) resolve();
-    }, none);
-    await new Promise((r) => setTimeout(r, 300));
-    const startedAt = performance.now();
-    for (const n of [1, 2, 3, 4, 5]) {
-      await queue.add(`job-${n}`, { n });
-      await queue.add(`job-${n}`, { n });
+    const openAs = (owner: string) => openQueues({ url: redis?.url ?? "embedded", dataDir: folder, owner });
+    async function open() {
+      queues = await openAs("node-a");
     }
-    await all;
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
-    expect(done.sort()).toEqual([1, 2, 3, 4, 5]);
-  });
 
-  it("keeps jobs across a restart", async () => {
-    await queues.open<{ n: number }>("post").add("job-7", { n: 7 });
-    await close();
-    await open();
-    const queue = queues.open<{ n: number }>("post");
-    expect(await queue.counts()).toMatchObject({ waiting: 1 });
-    const seen = await new Promise<number>((resolve) => queue.work(async ({ n }) => resolve(n), none));
-    expect(seen).toBe(7);
-  });
-
-  it("tries again what may pass and ends what never can", async () => {
-    const queue = queues.open<{ kind: string }>("post");
-    const failures: [string, string, boolean][] = [];
-    const attempts = { pass: 0, never: 0 };
-    const ended = new Promise<void>((resolve) => {
-      queue.work(
-        async ({ kind }) => {
-          if (kind === "never") {
-            attempts.never++;
-            throw new FatalError("MODEL_REFUSED", "no");
-          }
-          if (++attempts.pass === 1) throw new RetryableError("BUSY", "later");
-          resolve();
-        },
-        {
-          concurrency: 1,
-          onFailure: ({ kind }, error, isFinal) => failures.push([kind, (error as FatalError).code, isFinal]),
-        },
-      );
+    beforeAll(async () => {
+      if (backend === "redis") redis = await startRedisServer();
     });
-    await queue.add("a-never", { kind: "never" });
-    await queue.add("a-pass", { kind: "pass" });
-    await ended;
-    expect(attempts).toEqual({ pass: 2, never: 1 });
-    expect(failures).toEqual([
-      ["never", "MODEL_REFUSED", true],
-      ["pass", "BUSY", false],
-    ]);
+    afterAll(() => redis?.remove());
+    beforeEach(async () => {
+      folder = mkdtempSync(join(tmpdir(), "surety-queue-"));
+      await redis?.clear();
+      await open();
+    });
+    afterEach(async () => {
+      await queues.close();
+      rmSync(folder, { recursive: true });
+    });
+
+    const none = { concurrency: 2, onFailure: () => {} };
+
+    it("does every job once, though added twice, and wakes an idle worker at once", async () => {
+      const queue = queues.open<{ n: number }>("inference");
+      const done: number[] = [];
+      let resolve = () => {};
+      const all = new Promise<void>((r) => {
+        resolve = r;
+      });
+      queue.work(async ({ n }) => {
+        done.push(n);
+        if (done.length === 5) resolve();
+      }, none);
+      await new Promise((r) => setTimeout(r, 300));
+      const startedAt = performance.now();
+      for (const n of [1, 2, 3, 4, 5]) {
+        await queue.add(`job-${n}`, { n });
+        await queue.add(`job-${n}`, { n });
+      }
+      await all;
+      expect(performance.now() - startedAt).toBeLessThan(2_000);
+      expect(done.sort()).toEqual([1, 2, 3, 4, 5]);
+    });
+
+    it("keeps jobs across a restart", async () => {
+      await queues.open<{ n: number }>("post").add("job-7", { n: 7 });
+      await queues.close();
+      await open();
+      const queue = queues.open<{ n: number }>("post");
+      expect(await queue.counts()).toMatchObject({ waiting: 1 });
+      const seen = await new Promise<number>((resolve) => queue.work(async ({ n }) => resolve(n), none));
+      expect(seen).toBe(7);
+    });
+
+    it("tries again what may pass and ends what never can", async () => {
+      const queue = queues.open<{ kind: string }>("post");
+      const failures: [string, string, boolean][] = [];
+      const attempts = { pass: 0, never: 0 };
+      const ended = new Promise<void>((resolve) => {
+        queue.work(
+          async ({ kind }) => {
+            if (kind === "never") {
+              attempts.never++;
+              throw new FatalError("MODEL_REFUSED", "no");
+            }
+            if (++attempts.pass === 1) throw new RetryableError("BUSY", "later");
+            resolve();
+          },
+          {
+            concurrency: 1,
+            onFailure: ({ kind }, error, isFinal) =>
+              failures.push([kind, (error as FatalError).code, isFinal]),
+          },
+        );
+      });
+      await queue.add("a-never", { kind: "never" });
+      await queue.add("a-pass", { kind: "pass" });
+      await ended;
+      expect(attempts).toEqual({ pass: 2, never: 1 });
+      expect(failures).toEqual([
+        ["never", "MODEL_REFUSED", true],
+        ["pass", "BUSY", false],
+      ]);
+    });
+
+    it("does a job that failed for good again only once that is forgotten", async () => {
+      const queue = queues.open<{ n: number }>("post");
+      let attempts = 0;
+      queue.work(
+        async () => {
+          attempts++;
+          throw new FatalError("RPC_UNREACHABLE", "no");
+        },
+        { concurrency: 1, onFailure: () => {} },
+      );
+      const failed = async () => {
+        while ((await queue.counts()).failed < 1) await new Promise((r) => setTimeout(r, 20));
+      };
+      await queue.add("job-1", { n: 1 });
+      await failed();
+      await queue.add("job-1", { n: 1 });
+      expect(await queue.counts()).toEqual({ waiting: 0, active: 0, failed: 1 });
+      await queue.forgetFailed();
+      await queue.add("job-1", { n: 1 });
+      await failed();
+      expect(attempts).toBe(2);
+    });
+
+    it("keeps jobs that wait for another attempt across a restart", async () => {
+      const before = queues.open<{ n: number }>("post");
+      const failed = new Promise<void>((resolve) => {
+        before.work(
+          async () => {
+            throw new RetryableError("BUSY", "later");
+          },
+          { concurrency: 1, onFailure: () => resolve() },
+        );
+      });
+      await before.add("job-1", { n: 1 });
+      await failed;
+      await queues.close();
+      await open();
+      const seen = await new Promise<number>((resolve) =>
+        queues.open<{ n: number }>("post").work(async ({ n }) => resolve(n), none),
+      );
+      expect(seen).toBe(1);
+    });
   });
 
-  it("does a job that failed for good again only once that is forgotten", async () => {
-    const queue = queues.open<{ n: number }>("post");
-    let attempts = 0;
-    queue.work(
-      async () => {
-        attempts++;
-        throw new FatalError("RPC_UNREACHABLE", "no");
-      },
-      { concurrency: 1, onFailure: () => {} },
-    );
-    const failed = async () => {
-      while ((await queue.counts()).failed < 1) await new Promise((r) => setTimeout(r, 20));
-    };
-    await queue.add("job-1", { n: 1 });
-    await failed();
-    await queue.add("job-1", { n: 1 });
-    expect(await queue.counts()).toEqual({ waiting: 0, active: 0, failed: 1 });
-    await queue.forgetFailed();
-    await queue.add("job-1", { n: 1 });
-    await failed();
-    expect(attempts).toBe(2);
-  });
-
+describe("openQueues", () => {
   it("refuses other queue URLs", async () => {
-    await expect(openQueues("amqp://host", folder)).rejects.toMatchObject({ code: "QUEUE_URL_UNSUPPORTED" });
+    await expect(openQueues({ url: "amqp://host", dataDir: ".", owner: "node-a" })).rejects.toMatchObject({
+      code: "QUEUE_URL_UNSUPPORTED",
+    });
   });
 });

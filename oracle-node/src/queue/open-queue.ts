@@ -17,20 +17,32 @@ export interface Backend {
   readonly connection: any;
   // biome-ignore lint/suspicious/noExplicitAny: see above
   readonly factory: BackendFactory<IQueueBackend, any> | undefined;
+  /** False while the store is out of reach. */
+  isUp(): boolean;
+  /** Asks the store something. Rejects with QUEUE_UNREACHABLE if it is away or does not answer, where BullMQ would wait without end. */
+  whileUp<Value>(ask: () => Promise<Value>): Promise<Value>;
   close(): Promise<void>;
 }
 
+export interface OpenQueuesParameters {
+  /** `embedded`: a PGlite in `dataDir`. `redis://` and `rediss://`: a Redis server. */
+  readonly url: string;
+  readonly dataDir: string;
+  /** Whose jobs these are: nodes on one Redis see only the jobs of their own owner name. */
+  readonly owner: string;
+}
+
 /**
- * Opens the place where BullMQ keeps its queues: `embedded` is a PGlite in `dataDir`, `redis://` and `rediss://` a Redis server.
+ * Opens the place where BullMQ keeps its queues. A Redis that goes away later is waited for: adding a job ends when it is back.
  *
  * @throws FatalError QUEUE_URL_UNSUPPORTED, QUEUE_UNREACHABLE
  */
-export async function openQueues(url: string, dataDir: string): Promise<QueueHost> {
+export async function openQueues({ url, dataDir, owner }: OpenQueuesParameters): Promise<QueueHost> {
   const backend = await openBackend(url, dataDir);
   const closing: (() => Promise<void>)[] = [];
   return {
     open<Data extends object>(name: string): JobQueue<Data> {
-      const { queue, close } = openQueue<Data>(name, backend);
+      const { queue, close } = openQueue<Data>(name, `surety:${owner}`, backend);
       closing.push(close);
       return queue;
     },
@@ -50,9 +62,10 @@ async function openBackend(url: string, dataDir: string): Promise<Backend> {
   );
 }
 
-function openQueue<Data extends object>(name: string, backend: Backend) {
+/** @param prefix Of the keys in Redis; PostgreSQL has none. */
+function openQueue<Data extends object>(name: string, prefix: string, backend: Backend) {
   const { connection, factory } = backend;
-  const queue = new Queue(name, { connection }, factory as never);
+  const queue = new Queue(name, { connection, prefix }, factory as never);
   queue.on("error", () => {});
   const workers: Worker[] = [];
 
@@ -66,11 +79,15 @@ function openQueue<Data extends object>(name: string, backend: Backend) {
         removeOnFail: { count: 1_000 },
       });
     },
-    work(handler, options) {
-      workers.push(startWorker(name, backend, handler, options));
+    async work(handler, options) {
+      const worker = startWorker({ name, prefix, backend }, handler, options);
+      workers.push(worker);
+      // A worker whose connection breaks while it is being set up never recovers; later it does.
+      await backend.whileUp(() => worker.waitUntilReady());
     },
     async counts() {
-      const { waiting = 0, delayed = 0, active = 0, failed = 0 } = await queue.getJobCounts();
+      const jobs = await backend.whileUp(() => queue.getJobCounts());
+      const { waiting = 0, delayed = 0, active = 0, failed = 0 } = jobs;
       return { waiting: waiting + delayed, active, failed };
     },
     async forgetFailed() {
@@ -80,15 +97,18 @@ function openQueue<Data extends object>(name: string, backend: Backend) {
   return {
     queue: jobs,
     async close() {
-      await Promise.all(workers.map((worker) => worker.close()));
-      await queue.close();
+      const end = async (force: boolean) => {
+        await Promise.all(workers.map((worker) => worker.close(force)));
+        await queue.close();
+      };
+      // Not waited for when it goes away meanwhile: what was not done is still there when it is back.
+      await (backend.isUp() ? backend.whileUp(() => end(false)).catch(() => {}) : end(true));
     },
   };
 }
 
 function startWorker<Data>(
-  name: string,
-  { connection, factory }: Backend,
+  { name, prefix, backend: { connection, factory } }: { name: string; prefix: string; backend: Backend },
   handler: (data: Data) => Promise<void>,
   { concurrency, onFailure }: WorkOptions<Data>,
 ): Worker {
@@ -104,6 +124,7 @@ function startWorker<Data>(
     },
     {
       connection,
+      prefix,
       concurrency,
       lockDuration: LOCK_MS,
       stalledInterval: LOCK_MS / 2,
@@ -114,8 +135,9 @@ function startWorker<Data>(
   worker.on("error", () => {});
   worker.on("failed", (job, error) => {
     if (job === undefined) return;
-    const isFinal = error instanceof UnrecoverableError || job.attemptsMade >= ATTEMPTS;
-    onFailure(job.data as Data, error.cause instanceof Error ? error.cause : error, isFinal);
+    const isFatal = error instanceof UnrecoverableError;
+    const thrown = isFatal && error.cause instanceof Error ? error.cause : error;
+    onFailure(job.data as Data, thrown, isFatal || job.attemptsMade >= ATTEMPTS);
   });
   return worker;
 }

@@ -16,7 +16,7 @@ export interface Scene extends ServiceScene {
 export async function openScene(parameters: Partial<SuretyParameters> = {}): Promise<Scene> {
   const scene = await openServiceScene(parameters);
   const template = join(scene.folder, "template");
-  await (await openQueues("embedded", template)).close();
+  await (await openQueues({ url: "embedded", dataDir: template, owner: "none" })).close();
   const dataDir = () => {
     const dir = mkdtempSync(join(scene.folder, "data-"));
     cpSync(template, dir, { recursive: true });

@@ -1,0 +1,88 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "@surety/chain/testing";
+import { FatalError } from "@surety/protocol";
+import { Redis } from "ioredis";
+
+/** A redis-server process of its own, on a free loopback port, that keeps its data over `kill` and `start`. */
+export interface RedisServer {
+  readonly url: string;
+  start(): Promise<void>;
+  /** Ends it as a power cut would. */
+  kill(): Promise<void>;
+  /** Forgets all data. */
+  clear(): Promise<void>;
+  /** Ends it and removes its data. */
+  remove(): Promise<void>;
+}
+
+/** Whether redis-server is installed; says once on standard error how to get it when it is not. */
+export function hasRedisServer(): boolean {
+  if (spawnSync("redis-server", ["--version"]).status === 0) return true;
+  process.stderr.write(
+    "SKIPPED: redis-server is not installed, so the queue on Redis is not tested. Debian: apt-get install -y redis-server\n",
+  );
+  return false;
+}
+
+const MOST_TRIES = 500;
+
+/** @param password Asked of every client. */
+export async function startRedisServer(password?: string): Promise<RedisServer> {
+  const port = await freePort();
+  const directory = mkdtempSync(path.join(tmpdir(), "surety-redis-"));
+  const flags = ["--port", String(port), "--bind", "127.0.0.1", "--dir", directory, "--save", ""];
+  // Every write reaches the disk before its answer, so that nothing answered is lost by a kill.
+  flags.push("--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction");
+  if (password !== undefined) flags.push("--requirepass", password);
+  let child: ChildProcess | undefined;
+
+  const server: RedisServer = {
+    url: `redis://127.0.0.1:${port}`,
+    async start() {
+      child = spawn("redis-server", flags, { stdio: "ignore" });
+      for (let tries = 0; !(await answers(port)); tries++) {
+        if (tries === MOST_TRIES) throw new FatalError("REDIS_FAILED", "redis-server did not start.");
+        await sleep(20);
+      }
+    },
+    async kill() {
+      if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+      const exited = once(child, "exit");
+      child.kill("SIGKILL");
+      await exited;
+    },
+    async clear() {
+      const redis = new Redis(server.url);
+      await redis.flushall();
+      redis.disconnect();
+    },
+    async remove() {
+      await server.kill();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+  await server.start();
+  return server;
+}
+
+/** Whether it answers and has read its data; that it asks for a password is an answer too. */
+async function answers(port: number): Promise<boolean> {
+  const socket = connect(port, "127.0.0.1");
+  const signal = AbortSignal.timeout(1_000);
+  try {
+    await once(socket, "connect", { signal });
+    socket.write("PING\r\n");
+    const [answer] = await once(socket, "data", { signal });
+    return /^(\+PONG|-NOAUTH)/.test(String(answer));
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
