@@ -59,12 +59,14 @@ async function demo(): Promise<void> {
       `chain ${world.chain.chainId} runs; oracle ${world.deployment.oracle}, game ${world.deployment.game}; model registered`,
     );
     await Promise.all([world.stake("node A"), world.stake("node B")]);
-    const [nodeA, nodeB, challenger] = await Promise.all([
+    const [nodeA, nodeB, nodeC, challenger] = await Promise.all([
       world.startNode("node A"),
       world.startNode("node B"),
+      // Has no stake yet: it is asked nothing before it has.
+      world.startNode("node C", "output"),
       world.startChallenger(),
     ]);
-    for (const { name, pid, url } of [nodeA, nodeB, challenger])
+    for (const { name, pid, url } of [nodeA, nodeB, nodeC, challenger])
       timeline.event(`${name}: process ${pid}, ${url}`);
 
     timeline.chapter("Honest answers");
@@ -79,8 +81,7 @@ async function demo(): Promise<void> {
 
     timeline.chapter("A lie about the output only");
     await world.stake("node C");
-    await world.startNode("node C", "output");
-    timeline.event("node C joins and lies once about its output");
+    timeline.event("node C stakes, joins, and lies once about its output");
     const second = await lieAndDispute(world, "node C", "output", nextPicture);
 
     const wallSeconds = (performance.now() - startedAtMs) / 1000;

@@ -4,7 +4,7 @@ import { openModel, outputsRoot, toHex } from "@surety/engine";
 import { digitReaderAbi, digitReaderBytecode, parseRequestId } from "@surety/protocol";
 import { until } from "@surety/service/testing";
 import { bytesToHex, createWalletClient, encodeFunctionData, http } from "viem";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { openScene, type Scene } from "../testing/scene.ts";
 import { type RunningOracleNode, startOracleNode } from "./start-oracle-node.ts";
 
@@ -15,10 +15,11 @@ beforeAll(async () => {
   scene = await openScene({ exclusiveSeconds: 2, challengeWindowSeconds: 2 });
   await scene.enlist(1);
 });
-afterAll(async () => {
-  await Promise.all(running.map((node) => node.stop()));
-  await scene.close();
+// A test that failed must not leave its node to the next one.
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((node) => node.stop()));
 });
+afterAll(() => scene.close());
 
 async function start(options = scene.nodeOptions(1)): Promise<RunningOracleNode> {
   const node = await startOracleNode(options);
@@ -29,11 +30,17 @@ async function stop(node: RunningOracleNode): Promise<void> {
   running.splice(running.indexOf(node), 1);
   await node.stop();
 }
+/** A transaction that a reorg drops while it is waited for is sent again after 15 s only. */
+const FINAL_TIMEOUT_MS = 50_000;
 const final = (id: bigint) =>
-  until(`request ${id} final`, async () => {
-    const view = await requestOf(scene.chain, scene.addresses, parseRequestId(id));
-    return view.status === "final";
-  });
+  until(
+    `request ${id} final`,
+    async () => {
+      const view = await requestOf(scene.chain, scene.addresses, parseRequestId(id));
+      return view.status === "final";
+    },
+    FINAL_TIMEOUT_MS,
+  );
 async function rightRoot(input: Uint8Array): Promise<string> {
   const session = await openModel(scene.bundle);
   const root = toHex(outputsRoot(await session.run(input)));
