@@ -42,12 +42,17 @@ export interface DigitsAccuracy {
   readonly sameClass: number;
 }
 
-/** Compiles MNIST with training digits and measures it on test digits, which the compiler has never seen. */
-export async function prepareDigits(testImages: number): Promise<Digits> {
+/** Compiles MNIST with training digits. */
+export async function compileDigits() {
   const model = readFileSync(path.join(MNIST, "mnist-8.onnx"));
   const specs = modelInputs(model);
   const calibration = readInputs(path.join(MNIST, "train-1000-images-idx3-ubyte.gz"), specs);
-  const bundle = await compileModel({ model, calibration });
+  return { model, specs, bundle: await compileModel({ model, calibration }) };
+}
+
+/** Compiles MNIST with training digits and measures it on test digits, which the compiler has never seen. */
+export async function prepareDigits(testImages: number): Promise<Digits> {
+  const { model, specs, bundle } = await compileDigits();
   const samples = readInputs(path.join(MNIST, "t10k-images-idx3-ubyte.gz"), specs).slice(0, testImages);
   const labels = readIdxFile(path.join(MNIST, "t10k-labels-idx1-ubyte.gz")).data as Uint8Array;
   const classes = await classify(model, bundle, samples);

@@ -1,22 +1,20 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import {
   type Chain,
   createTransactionManager,
   DEVNET_PARAMETERS,
-  deploySurety,
-  depositStake,
-  joinModel,
+  type DeployWallet,
   openChain,
-  registerModel,
   type SuretyDeployment,
   type TransactionManager,
 } from "@surety/chain";
 import { type Anvil, devAccount, devPrivateKey, startAnvil } from "@surety/chain/testing";
-import { type Bundle, writeBundle } from "@surety/engine";
+import type { Bundle } from "@surety/engine";
 import { digitReaderAbi, digitReaderBytecode, FatalError, type ModelId } from "@surety/protocol";
 import { type Address, createWalletClient, http } from "viem";
+import { setUpDevnet, stakeOperator } from "../devnet/set-up-devnet.ts";
 import { type ServiceProcess, startService } from "./service-process.ts";
 
 /** Development accounts by role. */
@@ -69,18 +67,11 @@ export async function createWorld(bundle: Bundle): Promise<World> {
     const chain = await openChain({ rpcUrl, pollMs: POLL_MS });
     const transactions = managersOf(chain);
     const wallet = createWalletClient({ account: devAccount(ROLES.deployer), transport: http(rpcUrl) });
-    const deployment = await deploySurety(wallet, chain.client, DEMO_PARAMETERS);
-    await transactions.deployer.send(registerModel(deployment, bundle.header, "file:digits"));
+    const parameters = DEMO_PARAMETERS;
+    const { deployer } = transactions;
+    const devnet = await setUpDevnet({ chain, wallet, deployer, bundle, parameters, outDir: directory });
+    const { deployment, deploymentFile, bundlesDir } = devnet;
     const reader = await deployReader(chain, wallet, deployment.oracle, bundle.modelId);
-
-    const bundlesDir = path.join(directory, "bundles");
-    mkdirSync(bundlesDir);
-    writeBundle(bundle, path.join(bundlesDir, "digits"));
-    const deploymentFile = path.join(directory, "deployment.json");
-    writeFileSync(
-      deploymentFile,
-      JSON.stringify(deployment, (_, value) => (typeof value === "bigint" ? String(value) : value)),
-    );
 
     const start = async (role: Role, entry: string, flags: readonly string[]) => {
       const service = await startService({
@@ -89,7 +80,7 @@ export async function createWorld(bundle: Bundle): Promise<World> {
         flags: [
           ...["--rpc-url", rpcUrl, "--deployment", deploymentFile, "--bundles", bundlesDir],
           ...["--data-dir", path.join(directory, role), "--port", "0", "--poll-ms", String(POLL_MS)],
-          ...["--start-block", String(deployment.fromBlock), ...flags],
+          ...flags,
         ],
         environment: { SURETY_PRIVATE_KEY: devPrivateKey(ROLES[role]) },
       });
@@ -112,10 +103,8 @@ export async function createWorld(bundle: Bundle): Promise<World> {
       names: new Map(
         Object.entries(transactions).map(([role, { address }]) => [address.toLowerCase(), role]),
       ),
-      async stake(role) {
-        await transactions[role].send(depositStake(deployment, DEMO_PARAMETERS.minStakeWei));
-        await transactions[role].send(joinModel(deployment, bundle.modelId));
-      },
+      stake: (role) =>
+        stakeOperator(transactions[role], deployment, bundle.modelId, DEMO_PARAMETERS.minStakeWei),
       startNode: (role, fault) =>
         start(role, ORACLE_NODE, fault === undefined ? [] : ["--fault", fault, "--fault-requests", "1"]),
       startChallenger: () => start("challenger", CHALLENGER, []),
@@ -145,7 +134,7 @@ function managersOf(chain: Chain): Record<Role, TransactionManager> {
 
 async function deployReader(
   chain: Chain,
-  wallet: Parameters<typeof deploySurety>[0],
+  wallet: DeployWallet,
   oracle: Address,
   modelId: ModelId,
 ): Promise<Address> {
