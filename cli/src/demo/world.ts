@@ -10,7 +10,7 @@ import {
   type SuretyDeployment,
   type TransactionManager,
 } from "@surety/chain";
-import { type Anvil, devAccount, devPrivateKey, startAnvil } from "@surety/chain/testing";
+import { type Anvil, devAccount, devPrivateKey, startAnvil, testClient } from "@surety/chain/testing";
 import type { Bundle } from "@surety/engine";
 import { digitReaderAbi, digitReaderBytecode, FatalError, type ModelId } from "@surety/protocol";
 import { type Address, createWalletClient, http } from "viem";
@@ -50,6 +50,7 @@ export interface World {
 }
 
 const POLL_MS = 200;
+const BLOCK_SECONDS = 1;
 
 /** Starts a chain process, deploys, registers the model. */
 export async function createWorld(bundle: Bundle): Promise<World> {
@@ -62,7 +63,7 @@ export async function createWorld(bundle: Bundle): Promise<World> {
     rmSync(directory, { recursive: true, force: true });
   };
   try {
-    anvil = await startAnvil({ blockTimeSeconds: 1 });
+    anvil = await startAnvil();
     const { url: rpcUrl } = anvil;
     const chain = await openChain({ rpcUrl, pollMs: POLL_MS });
     const transactions = managersOf(chain);
@@ -72,6 +73,8 @@ export async function createWorld(bundle: Bundle): Promise<World> {
     const devnet = await setUpDevnet({ chain, wallet, deployer, bundle, parameters, outDir: directory });
     const { deployment, deploymentFile, bundlesDir } = devnet;
     const reader = await deployReader(chain, wallet, deployment.oracle, bundle.modelId);
+    // So far a block a transaction; from here on blocks come by the clock, as on a real chain.
+    await testClient(rpcUrl).setIntervalMining({ interval: BLOCK_SECONDS });
 
     const start = async (role: Role, entry: string, flags: readonly string[]) => {
       const service = await startService({
