@@ -9,6 +9,12 @@ const program = new Command("surety")
   .exitOverride()
   .configureHelp({ showGlobalOptions: true });
 
+// A reader that has seen enough, as in `surety ... | head`, is no failure.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(EXIT.success);
+});
+
 addModelCommands(program);
 addSimulateCommand(program);
 

@@ -196,6 +196,13 @@ describe("surety", () => {
     expect(surety("--help").status).toBe(0);
   });
 
+  it("ends quietly when its reader has seen enough", () => {
+    const command = `"${process.execPath}" "${path.join(ROOT, "cli/bin/surety.js")}" model run "${bundle}" --input "${TRAINING}" | head -n 1`;
+    const { stdout, stderr } = spawnSync("sh", ["-c", command], { encoding: "utf8" });
+    expect(stderr).toBe("");
+    expect(stdout.trim().split("\n").length).toBe(1);
+  });
+
   it("prints errors as JSON on request", () => {
     const { status, json } = surety("model", "check", inScratch("none.onnx"), "--json");
     expect(status).toBe(2);
