@@ -1,10 +1,10 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { encodeTensorProto } from "../onnx/proto.ts";
 import { type HostTensor, tensorToProto } from "../onnx/tensor.ts";
+import { temporaryDirectory } from "../testing/temporary-directory.ts";
 import { type InputSpec, readInputs } from "./readInputs.ts";
 
 const mnist = join(import.meta.dirname, "../../../fixtures/mnist");
@@ -17,7 +17,7 @@ const row: InputSpec[] = [{ name: "x", dtype: "f32", shape: [2, 2] }];
 const values: HostTensor = { type: "f32", dims: [2, 2], data: Float32Array.of(1, 2, 3, 4) };
 
 function folder(files: Record<string, string | Uint8Array>): string {
-  const path = mkdtempSync(join(tmpdir(), "surety-"));
+  const path = temporaryDirectory();
   for (const [name, content] of Object.entries(files)) {
     mkdirSync(join(path, name, ".."), { recursive: true });
     writeFileSync(join(path, name), content);
@@ -103,7 +103,7 @@ describe("readInputs", () => {
     });
     expect(readInputs(path, row)).toEqual([{ x: values }, { x: other }]);
     expect(readInputs(join(mnist, "test_data_set_0"), image)).toHaveLength(1);
-    const all = mkdtempSync(join(tmpdir(), "surety-"));
+    const all = temporaryDirectory();
     cpSync(mnist, all, { recursive: true });
     expect(readInputs(all, image)).toHaveLength(11_003);
   });

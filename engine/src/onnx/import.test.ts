@@ -1,9 +1,9 @@
-import { mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { SuretyError } from "@surety/protocol";
 import { describe, expect, test } from "vitest";
 import { randomNumbers } from "../testing/compileSmall.ts";
+import { temporaryDirectory } from "../testing/temporary-directory.ts";
 import { ModelBuilder } from "./build.ts";
 import { foldConstants } from "./foldConstants.ts";
 import { importModel } from "./import.ts";
@@ -121,7 +121,7 @@ describe("importModel", () => {
   });
 
   test("external data: inside the folder read, outside refused, also through a link", () => {
-    const base = mkdtempSync(join(tmpdir(), "surety-"));
+    const base = temporaryDirectory();
     const folder = join(base, "model");
     mkdirSync(folder);
     writeFileSync(join(folder, "w"), Buffer.from(Float32Array.of(5, 7).buffer));

@@ -1,9 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { compileModel } from "../compile/compileModel.ts";
 import { randomNumbers, randomSamples, randomTensor, smallModel } from "../testing/compileSmall.ts";
+import { temporaryDirectory } from "../testing/temporary-directory.ts";
 import { type Bundle, loadBundle, writeBundle } from "./bundle.ts";
 import { inputsFromBytes, inputsToBytes, openModel } from "./session.ts";
 
@@ -20,7 +20,7 @@ describe("bundle", () => {
   let directory: string;
   beforeAll(async () => {
     bundle = await compileModel({ model, calibration: randomSamples(specs, 10, 1) });
-    directory = mkdtempSync(join(tmpdir(), "surety-"));
+    directory = temporaryDirectory();
     writeBundle(bundle, directory);
   });
 
@@ -59,7 +59,7 @@ describe("bundle", () => {
   });
 
   test("a missing file is named", () => {
-    const copy = mkdtempSync(join(tmpdir(), "surety-"));
+    const copy = temporaryDirectory();
     expect(() => loadBundle(copy)).toThrow(expect.objectContaining({ code: "BUNDLE_MISSING" }));
     writeBundle(bundle, copy);
     rmSync(join(copy, "weights.bin"));

@@ -1,11 +1,9 @@
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { modelIdOf } from "@surety/protocol";
 import { beforeAll, describe, expect, test } from "vitest";
 import { compileModel } from "../compile/compileModel.ts";
 import type { Instruction } from "../program/index.ts";
 import { randomNumbers, randomSamples, randomTensor, smallModel } from "../testing/compileSmall.ts";
+import { temporaryDirectory } from "../testing/temporary-directory.ts";
 import { type Bundle, loadBundle, writeBundle } from "./bundle.ts";
 import { requireGraphMatches } from "./checkGraph.ts";
 import { evaluateProgram } from "./evaluateProgram.ts";
@@ -118,7 +116,7 @@ describe("loadBundle", () => {
       const modelId = modelIdOf(wrong);
       const rest = { ...bundle.manifest, header: wrong, modelId };
       const manifest = { ...rest, sha256: manifestHash(rest) };
-      const directory = mkdtempSync(join(tmpdir(), "surety-"));
+      const directory = temporaryDirectory();
       writeBundle({ ...bundle, header: wrong, modelId, manifest }, directory);
       expect(() => loadBundle(directory)).toThrow(expect.objectContaining({ code: "BUNDLE_CHANGED" }));
     }
