@@ -1,7 +1,7 @@
+import { LEAF_BYTES } from "@surety/protocol";
 import { keccak256 } from "./keccak256.ts";
 
-/** Bytes of a leaf of a tensor; the last one may be shorter. */
-export const LEAF_BYTES = 256;
+export { LEAF_BYTES };
 export const HASH_BYTES = 32;
 
 /** Domain separation (docs/exact-profile.md, section 4). */

@@ -1,11 +1,8 @@
-import { FatalError } from "@surety/protocol";
+import { FatalError, treeHeight } from "@surety/protocol";
 import { HASH_BYTES, nodeHash, zeroHash } from "./hashes.ts";
 import { multiproof } from "./multiproof.ts";
 
-/** ceil(log2 count): levels above the leaves of a tree of `count` hashes, 1 or more. */
-export function treeHeight(count: number): number {
-  return count <= 1 ? 0 : 32 - Math.clz32(count - 1);
-}
+export { treeHeight };
 
 /** Nodes of a tree by place: height 0 are the leaves; 0 <= index < 2^(treeHeight - height). What is absent is the zero hash. */
 export interface NodeSource {

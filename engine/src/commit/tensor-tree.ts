@@ -1,14 +1,11 @@
 import { HASH_BYTES, LEAF_BYTES, leafHash, listHash } from "./hashes.ts";
-import { MerkleTree, treeHeight } from "./merkle-tree.ts";
+import { MerkleTree } from "./merkle-tree.ts";
+
+export { tensorHeight } from "@surety/protocol";
 
 /** Leaves of a tensor of so many bytes. */
 export function tensorLeaves(bytes: number): number {
   return Math.ceil(bytes / LEAF_BYTES);
-}
-
-/** Height of a tensor's tree: ceil(log2(ceil(bytes / 256))). */
-export function tensorHeight(bytes: number): number {
-  return treeHeight(tensorLeaves(bytes));
 }
 
 /** The tree over a tensor's bytes; its root is the tensor root. */

@@ -1,3 +1,4 @@
+import { LEAF_BYTES } from "@surety/protocol";
 import { DTYPES, type Instruction, type Operand } from "./instruction.ts";
 
 /** Most bytes of operand leaves in one step: nodes of public networks pass on transactions of up to 128 KiB. */
@@ -5,7 +6,6 @@ export const MAX_STEP_BYTES = 110_000;
 /** Most gas of one step: a transaction has 2^24 (EIP-7825), of which some is kept for the game and the proofs. */
 export const MAX_STEP_GAS = 14_000_000;
 
-const LEAF_BYTES = 256;
 /** Of a byte of calldata, at the floor of EIP-7623. */
 const GAS_PER_BYTE = 40;
 /** Rounded up from measurements of the referee. */
