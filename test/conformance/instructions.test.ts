@@ -5,7 +5,7 @@ import type { Instruction } from "../../engine/src/program/instruction.ts";
 import { outputElements } from "../../engine/src/program/tensor-size.ts";
 import { checkIndexMaps } from "../../engine/src/program/validate.ts";
 import { operandBytes, randomCase } from "./support/random-instruction.ts";
-import { orMalformed, printed, SolidityReferee, typescriptAnswer } from "./support/solidity.ts";
+import { type Answer, orMalformed, printed, SolidityReferee, typescriptAnswer } from "./support/solidity.ts";
 
 let referee: SolidityReferee;
 beforeAll(async () => {
@@ -34,7 +34,8 @@ describe("random instructions", () => {
           `seed ${random.seed}, run ${run}: Solidity ${answers[wrong]}, TypeScript ${expected[wrong]}: ${printed(one, elements[wrong] as number)}`,
         );
       }
-      seen[instruction.accumulate]++;
+      const { accumulate } = instruction;
+      if (accumulate !== "min") seen[accumulate]++;
       if (instruction.operands.some(({ bounds }) => bounds.length > 0)) seen.bounded++;
       if (expected.includes("malformed")) {
         seen.malformed++;
@@ -48,14 +49,14 @@ describe("random instructions", () => {
 
       const chosen = random.int(0, elements.length - 1);
       const element = elements[chosen] as number;
-      const right = expected[chosen] as number | "malformed";
-      const posted =
-        right !== "malformed" && random.chance(0.6) ? right : ((right === "malformed" ? 0 : right) ^ 1) >>> 0;
+      const right = expected[chosen] as Answer;
+      const due = right === "malformed" ? 0n : right;
+      const posted = right !== "malformed" && random.chance(0.6) ? due : due ^ 1n;
       const verdict = right === "malformed" ? "Malformed" : right === posted ? "Same" : "Different";
       const judged = await referee
         .judge(one, element, posted)
-        .catch((error) => ({ verdict: `${error}`, expected: 0 }));
-      if (judged.verdict !== verdict || judged.expected !== (right === "malformed" ? 0 : right)) {
+        .catch((error) => ({ verdict: `${error}`, expected: 0n }));
+      if (judged.verdict !== verdict || judged.expected !== due) {
         expect.fail(
           `seed ${random.seed}, run ${run}: judged ${judged.verdict} ${judged.expected}, right ${right}, posted ${posted}: ${printed(one, element)}`,
         );

@@ -21,7 +21,7 @@ import {
   reduceSum,
   residualAdd,
 } from "./support/operators.ts";
-import { SolidityReferee, typescriptAnswer } from "./support/solidity.ts";
+import { type Answer, SolidityReferee, typescriptAnswer } from "./support/solidity.ts";
 
 /** Elements of a case that the chain computes as well. */
 const ON_CHAIN = 24;
@@ -33,8 +33,8 @@ beforeAll(async () => {
 afterAll(() => referee.stop());
 
 /** Stored bits with every NaN made the profile's one: a bundle's graph makes none, a processor's NaN may have any sign. */
-function canonical(bits: number, isFloat: boolean): number {
-  return isFloat && (bits & 0x7fffffff) > 0x7f800000 ? 0x7fc00000 : bits;
+function canonical(bits: bigint, isFloat: boolean): bigint {
+  return isFloat && (bits & 0x7fffffffn) > 0x7f800000n ? 0x7fc00000n : bits;
 }
 
 async function check(one: OperatorCase, random: Random): Promise<void> {
@@ -56,7 +56,7 @@ async function check(one: OperatorCase, random: Random): Promise<void> {
         },
       )}`,
     );
-  const answers: (number | "malformed")[] = [];
+  const answers: Answer[] = [];
   // All elements, unless that is more than the reference computes in reasonable time.
   const stride = Math.ceil((count * reduceElements(instruction)) / 40_000);
   for (let element = 0; element < count; element += random.int(1, 2 * stride - 1)) {

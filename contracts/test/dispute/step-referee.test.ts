@@ -34,12 +34,13 @@ const argumentsOf = (step: StepWitness) => [
   step.operands,
 ];
 
-async function judge(step: StepWitness): Promise<readonly [verdict: number, expected: number]> {
-  return (await network.publicClient.readContract({
+async function judge(step: StepWitness): Promise<readonly [verdict: number, expected: bigint]> {
+  const [verdict, expected] = (await network.publicClient.readContract({
     ...referee,
     functionName: "judge",
     args: argumentsOf(step),
-  })) as [number, number];
+  })) as [number, number | bigint];
+  return [verdict, BigInt(expected)];
 }
 
 /** Execution gas as the game sees it, and what the transaction's calldata costs (standard, and at the floor of EIP-7623). */
@@ -63,7 +64,7 @@ async function gasOf(step: StepWitness) {
 const random = randomFrom(2026);
 
 /** The layer as instruction 1 of a program of 155 with 60 weight tensors. */
-function stepOf(layer: Layer, element: number, change = 0): StepWitness {
+function stepOf(layer: Layer, element: number, change = 0n): StepWitness {
   const trace = [layer.activations, ...Array.from({ length: 154 }, (_, i) => new Uint8Array([i]))];
   const weights = [...layer.weights, ...Array.from({ length: 57 }, (_, i) => new Uint8Array([i]))];
   const sources = [layer.activations, ...layer.weights];
@@ -90,9 +91,9 @@ describe("StepReferee", () => {
     for (const element of [0, 4, 137, 319]) {
       const right = stepOf(small, element);
       expect(await judge(right)).toEqual([SAME, right.posted]);
-      const wrong = stepOf(small, element, 1);
+      const wrong = stepOf(small, element, 1n);
       expect(await judge(wrong)).toEqual([DIFFERENT, right.posted]);
-      expect(await judge({ ...right, posted: right.posted + 256 })).toEqual([DIFFERENT, right.posted]);
+      expect(await judge({ ...right, posted: right.posted + 256n })).toEqual([DIFFERENT, right.posted]);
     }
   });
 
@@ -244,14 +245,14 @@ describe("StepReferee", () => {
             ]),
           ),
         );
-        expect(verdicts, what).toContainEqual([MALFORMED, 0]);
+        expect(verdicts, what).toContainEqual([MALFORMED, 0n]);
       }
     }
     // This one depends on data when another program computes it: it needs the proof.
     const instruction = bytesToHex(encodeInstruction({ ...small.instruction, expression: zeroPoint }));
-    expect(await judge({ ...step, instruction })).toEqual([MALFORMED, 0]);
+    expect(await judge({ ...step, instruction })).toEqual([MALFORMED, 0n]);
     await expect(judge({ ...step, instruction, operands: nothing })).rejects.toThrow("OperandLeafMissing");
-    expect(await judge({ ...step, instruction: "0x", operands: [] })).toEqual([MALFORMED, 0]);
+    expect(await judge({ ...step, instruction: "0x", operands: [] })).toEqual([MALFORMED, 0n]);
   });
 
   it("checks the list of inputs before it counts them", async () => {
@@ -282,16 +283,16 @@ describe("StepReferee", () => {
       trace: new CommittedTensors([new Uint8Array(300)]),
       weights: new CommittedTensors([]),
       inputs: new CommittedTensors([random.bytes(3), image]),
-      posted: image[289] as number,
+      posted: BigInt(image[289] as number),
     });
-    expect(await judge(step)).toEqual([SAME, image[289]]);
+    expect(await judge(step)).toEqual([SAME, step.posted]);
     await expect(judge({ ...step, inputRoots: [] })).rejects.toThrow("OperandNotProven");
     await expect(judge({ ...step, inputRoots: step.inputRoots.toReversed() })).rejects.toThrow(
       "OperandNotProven",
     );
     const [operand] = instruction.operands as [Operand];
     const missing = encodeInstruction({ ...instruction, operands: [{ ...operand, index: 2 }] });
-    expect(await judge({ ...step, instruction: bytesToHex(missing) })).toEqual([MALFORMED, 0]);
+    expect(await judge({ ...step, instruction: bytesToHex(missing) })).toEqual([MALFORMED, 0n]);
   });
 
   it("never lets a changed witness turn a right element into a wrong one", async () => {

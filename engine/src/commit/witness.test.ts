@@ -17,7 +17,7 @@ import { buildStepWitness, type OperandWitness, type StepWitness } from "./witne
 const SEED = Number(process.env.SEED ?? Date.now() % 2 ** 31);
 
 /** What a referee that has nothing but the witness computes; throws where a proof does not hold. */
-function judge(witness: StepWitness): number {
+function judge(witness: StepWitness): bigint {
   const instruction = decodeInstruction(fromHex(witness.instruction), witness.index);
   const readers = instruction.operands.map((operand, k) => {
     const given = witness.operands[k] as OperandWitness;
@@ -156,11 +156,11 @@ describe("buildStepWitness", () => {
       weights: new CommittedTensors([]),
       inputs: new CommittedTensors([]),
       traceTree: known,
-      posted: lie[index]?.[599] as number,
+      posted: BigInt(lie[index]?.[599] as number),
     });
     expect(witness.roots.traceRoot).toBe(toHex(poster.root));
     expect(witness.roots.weightsRoot).toBe(`0x${"00".repeat(32)}`);
-    expect(judge(witness)).toBe(honest[5]?.[599]);
+    expect(judge(witness)).toBe(BigInt(honest[5]?.[599] as number));
     expect(() => known.reveal(3, 1, [random.bytes(32), random.bytes(32)])).toThrow("do not hash up");
   });
 
@@ -195,6 +195,6 @@ describe("buildStepWitness", () => {
     expect(witness.operands).toEqual([
       { tensorRoot: `0x${"00".repeat(32)}`, tensorProof: [], leaves: [], data: "0x", proof: [] },
     ]);
-    expect(judge(witness)).toBe(0);
+    expect(judge(witness)).toBe(0n);
   });
 });

@@ -1,6 +1,6 @@
 import { decodeInstruction } from "../program/decode.ts";
 import { DTYPES, type Operand } from "../program/instruction.ts";
-import { readStoredBits } from "../referee/element-reader.ts";
+import { type ElementReader, readStoredBits, tensorReader } from "../referee/element-reader.ts";
 import { touchedElements } from "../referee/touched-elements.ts";
 import type { CommittedTensors } from "./committed-tensors.ts";
 import { LEAF_BYTES, listHash, zeroHash } from "./hashes.ts";
@@ -28,7 +28,7 @@ export interface StepWitness {
   /** Flat index into the instruction's output. */
   element: number;
   /** Little-endian number of the dtype's width. */
-  posted: number;
+  posted: bigint;
   /** Empty when no operand is an input. */
   inputRoots: Hex[];
   operands: OperandWitness[];
@@ -48,7 +48,7 @@ export interface BuildStepWitnessParameters {
   /** The poster's trace tree where it is not `trace.tree`: an `OverlaidTree` of what was revealed. */
   readonly traceTree?: NodeSource;
   /** What the poster's tensor holds at `element`. Default: what `trace` holds. */
-  readonly posted?: number;
+  readonly posted?: bigint;
 }
 
 /**
@@ -60,12 +60,19 @@ export function buildStepWitness(parameters: BuildStepWitnessParameters): StepWi
   const { index, element, trace, weights, inputs } = parameters;
   const instruction = decodeInstruction(parameters.instruction, index);
   const traceTree = parameters.traceTree ?? trace.tree;
-  const touched = touchedElements(instruction, element);
   const spaces = {
     trace: { tensors: trace, tree: () => traceTree },
     weight: { tensors: weights, tree: () => weights.tree },
     input: { tensors: inputs, tree: () => null },
   };
+  const readers = instruction.operands.map(({ space, index: tensor, dtype }): ElementReader => {
+    let read: ElementReader | undefined;
+    return (flat) => {
+      read ??= tensorReader(spaces[space].tensors.tensorBytes(tensor), dtype);
+      return read(flat);
+    };
+  });
+  const touched = touchedElements(instruction, element, readers);
   const operands = instruction.operands.map((operand, number) => {
     const { tensors, tree } = spaces[operand.space];
     return operandWitness(operand, touched[number] ?? [], tensors, tree());

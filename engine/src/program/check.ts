@@ -13,14 +13,16 @@ import { malformed } from "./malformed.ts";
 import { outputBytes, outputElements, reduceElements } from "./tensor-size.ts";
 
 const BYTE_DTYPES: readonly Dtype[] = ["u8", "i8"];
-const INT_DTYPES: readonly Dtype[] = ["u8", "i8", "i32"];
+const INT_DTYPES: readonly Dtype[] = ["u8", "i8", "i32", "i64"];
+const ALL_DTYPES = Object.keys(DTYPES) as readonly Dtype[];
 
 /** Dtypes allowed for operand 0, operand 1, ... of each reduction. */
 const ACCUMULATED: Readonly<Record<Accumulate, readonly (readonly Dtype[])[]>> = {
   none: [],
   dot: [BYTE_DTYPES, BYTE_DTYPES],
   sum: [INT_DTYPES],
-  max: [INT_DTYPES],
+  max: [ALL_DTYPES],
+  min: [ALL_DTYPES],
 };
 
 /**

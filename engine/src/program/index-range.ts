@@ -1,3 +1,4 @@
+import { larger, smaller } from "./bigint-order.ts";
 import type { AffineForm, Operand } from "./instruction.ts";
 
 /** An affine form over the variables of (o, r) that vary at all, in BigInt, with no overflow anywhere. */
@@ -147,12 +148,4 @@ function add(a: Form, b: Form): Form {
 
 function absolute(value: bigint): bigint {
   return value < 0n ? -value : value;
-}
-
-function larger(a: bigint, b: bigint): bigint {
-  return a > b ? a : b;
-}
-
-function smaller(a: bigint, b: bigint): bigint {
-  return a < b ? a : b;
 }

@@ -7,13 +7,22 @@ export const DTYPES = {
   u8: { code: 1, bytes: 1 },
   i8: { code: 2, bytes: 1 },
   i32: { code: 3, bytes: 4 },
+  i64: { code: 4, bytes: 8 },
   f32: { code: 5, bytes: 4 },
 } as const;
 export type Dtype = keyof typeof DTYPES;
 
 /** Reductions, with the wire codes of section 3. */
-export const ACCUMULATORS = { none: 0, dot: 1, sum: 2, max: 3 } as const;
+export const ACCUMULATORS = { none: 0, dot: 1, sum: 2, max: 3, min: 4 } as const;
 export type Accumulate = keyof typeof ACCUMULATORS;
+/** How many operands, from the first on, a reduction runs over. */
+export const ACCUMULATED_OPERANDS: Readonly<Record<Accumulate, number>> = {
+  none: 0,
+  dot: 2,
+  sum: 1,
+  max: 1,
+  min: 1,
+};
 
 /** Where an operand lives. */
 export const SPACES = { trace: 0, weight: 1, input: 2 } as const;
@@ -25,18 +34,38 @@ export const OPCODES = {
   load: 0x02,
   int: 0x03,
   float: 0x04,
+  inside: 0x05,
+  loadat: 0x06,
   iadd: 0x10,
   isub: 0x11,
   imul: 0x12,
   imax: 0x13,
   imin: 0x14,
+  idiv: 0x15,
+  imod: 0x16,
+  ilt: 0x17,
+  ieq: 0x18,
+  ladd: 0x19,
+  lsub: 0x1a,
+  lmul: 0x1b,
   tofloat: 0x20,
   fadd: 0x21,
   fsub: 0x22,
   fmul: 0x23,
   fdiv: 0x24,
+  fsqrt: 0x25,
+  ffloor: 0x26,
+  fceil: 0x27,
+  fround: 0x28,
+  fmax: 0x29,
+  fmin: 0x2a,
+  flt: 0x2b,
+  feq: 0x2c,
+  fabs: 0x2d,
+  toint: 0x2e,
   quantise_u8: 0x30,
   quantise_i8: 0x31,
+  select: 0x32,
 } as const;
 export type Opcode = keyof typeof OPCODES;
 
@@ -67,7 +96,10 @@ export interface Operand {
   readonly bounds: readonly Bound[];
 }
 
-/** One operation; `a` and `b` name earlier values (for `load`, `a` is an operand), `imm` is an int32 (for `float`, the bits). */
+/**
+ * One operation; `a` and `b` name earlier values (for `load`, `inside` and `loadat`, `a` is an operand), `imm` is an int32 (for `float`,
+ * the bits; for `select`, an earlier value).
+ */
 export interface Operation {
   readonly code: Opcode;
   readonly a: number;

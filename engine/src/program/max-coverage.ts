@@ -4,7 +4,7 @@ import type { Bound, Instruction } from "./instruction.ts";
 const MOST_POSITIONS = 2 ** 26;
 
 /**
- * True when for every output position some reduction position of operand 0 is in bounds, so that a maximum is never empty.
+ * True when for every output position some reduction position of operand 0 is in bounds, so that a maximum or minimum is never empty.
  *
  * Bounds that share no reduction dimension are satisfied independently of each other, so each group of bounds that do share one is enumerated
  * over the dimensions it names: for a padded 2-D pooling window that is rows x window rows, then columns x window columns. Exact.
@@ -12,7 +12,7 @@ const MOST_POSITIONS = 2 ** 26;
  *
  * @returns False also when there are too many positions to visit.
  */
-export function maximumNeverEmpty(instruction: Instruction): boolean {
+export function extremumNeverEmpty(instruction: Instruction): boolean {
   const bounds = instruction.operands[0]?.bounds ?? [];
   return groupBySharedReduction(bounds, instruction.reduceDims).every((group) => {
     const outDims = named(group, instruction.outDims, (bound) => bound.out);

@@ -80,7 +80,7 @@ describe("worstStepCost", () => {
         operands: [{ space: "input", dtype, index: 0, elements, map: { offset, out, reduce }, bounds: [] }],
       };
       for (let element = 0; element < (outDims[0] as number); element++) {
-        const [touched = []] = touchedElements(instruction, element);
+        const [touched = []] = touchedElements(instruction, element, []);
         const leaves = new Set(touched.map((flat) => Math.floor((flat * DTYPES[dtype].bytes) / 256)));
         expect(worstStepCost(instruction).bytes).toBeGreaterThanOrEqual(256 * leaves.size);
       }

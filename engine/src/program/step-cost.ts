@@ -1,5 +1,5 @@
 import { LEAF_BYTES } from "@surety/protocol";
-import { DTYPES, type Instruction, type Operand } from "./instruction.ts";
+import { ACCUMULATED_OPERANDS, DTYPES, type Instruction, type Operand } from "./instruction.ts";
 
 /** Most bytes of operand leaves in one step: nodes of public networks pass on transactions of up to 128 KiB. */
 export const MAX_STEP_BYTES = 110_000;
@@ -25,7 +25,7 @@ export interface StepCost {
  */
 export function worstStepCost(instruction: Instruction): StepCost {
   const { accumulate, operands, reduceDims } = instruction;
-  const accumulated = operands.slice(0, { none: 0, dot: 2, sum: 1, max: 1 }[accumulate]);
+  const accumulated = operands.slice(0, ACCUMULATED_OPERANDS[accumulate]);
   const bytes = operands.reduce(
     (sum, operand, number) =>
       sum + LEAF_BYTES * (number < accumulated.length ? mostLeaves(operand, reduceDims) : 1),

@@ -1,8 +1,8 @@
 import { checkInstruction } from "./check.ts";
 import { isExactInDoubles, staysInside } from "./index-range.ts";
-import { DTYPES, type Dtype, type Instruction, type Operand } from "./instruction.ts";
+import { ACCUMULATED_OPERANDS, DTYPES, type Dtype, type Instruction, type Operand } from "./instruction.ts";
 import { malformed } from "./malformed.ts";
-import { maximumNeverEmpty } from "./max-coverage.ts";
+import { extremumNeverEmpty } from "./max-coverage.ts";
 import { MAX_STEP_BYTES, MAX_STEP_GAS, worstStepCost } from "./step-cost.ts";
 import { outputElements } from "./tensor-size.ts";
 import { checkValueRanges } from "./value-ranges.ts";
@@ -88,16 +88,23 @@ function checkReference(
 }
 
 /**
- * Proves that every operand is read inside its tensor and that a maximum is never empty. The instruction must have passed `checkInstruction`.
+ * Proves that every operand is read inside its tensor and that a maximum or minimum is never empty. The instruction must have passed
+ * `checkInstruction`. An operand that `inside` and `loadat` alone name is never malformed: its forms need only be exact.
  *
  * @throws FatalError PROGRAM_MALFORMED
  */
 export function checkIndexMaps(instruction: Instruction, index: number | null): void {
   const dims = [...instruction.outDims, ...instruction.reduceDims];
+  const computed = (number: number) =>
+    instruction.expression.some(({ code, a }) => a === number && (code === "inside" || code === "loadat"));
+  const loaded = (number: number) =>
+    instruction.expression.some(({ code, a }) => a === number && code === "load");
   for (const [number, operand] of instruction.operands.entries()) {
     if (![operand.map, ...operand.bounds].every((form) => isExactInDoubles(form, dims))) {
       throw malformed(index, `operand ${number}: an index reaches 2^53, more than nodes compute`);
     }
+    const accumulated = number < ACCUMULATED_OPERANDS[instruction.accumulate];
+    if (!accumulated && !loaded(number) && computed(number)) continue;
     if (!staysInside(operand, dims)) {
       throw malformed(
         index,
@@ -105,7 +112,8 @@ export function checkIndexMaps(instruction: Instruction, index: number | null): 
       );
     }
   }
-  if (instruction.accumulate === "max" && !maximumNeverEmpty(instruction)) {
-    throw malformed(index, "the maximum is not proven to have an element in bounds everywhere");
+  const { accumulate } = instruction;
+  if ((accumulate === "max" || accumulate === "min") && !extremumNeverEmpty(instruction)) {
+    throw malformed(index, `the ${accumulate} is not proven to have an element in bounds everywhere`);
   }
 }

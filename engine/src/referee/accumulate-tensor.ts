@@ -3,7 +3,7 @@ import type { Instruction, Operand } from "../program/instruction.ts";
 import { outputElements } from "../program/tensor-size.ts";
 import { clipRun, type LoopNest, loopNest } from "./loop-nest.ts";
 import { advance } from "./position.ts";
-import type { TypedTensor } from "./typed-tensor.ts";
+import type { NumberTensor } from "./typed-tensor.ts";
 
 /** Zero-corrected integers. */
 type Ints = Int16Array | Int32Array;
@@ -44,13 +44,13 @@ const ONE = Int16Array.of(1);
  * @param instruction Not `none`; its index maps have been proven (`checkIndexMaps`).
  * @param tensors The whole tensors of the operands that are accumulated.
  */
-export function accumulateTensor(instruction: Instruction, tensors: readonly TypedTensor[]): Int32Array {
+export function accumulateTensor(instruction: Instruction, tensors: readonly NumberTensor[]): Int32Array {
   const { accumulate, operands, aZero, bZero, outDims, reduceDims } = instruction;
   const first = operands[0] as Operand;
-  const x = corrected(tensors[0] as TypedTensor, aZero);
+  const x = corrected(tensors[0] as NumberTensor, aZero);
   const totals = new Int32Array(outputElements(instruction));
   if (accumulate === "dot") {
-    const y = corrected(tensors[1] as TypedTensor, bZero);
+    const y = corrected(tensors[1] as NumberTensor, bZero);
     const nest = loopNest(outDims, reduceDims, [first, operands[1] as Operand]);
     accumulateNest(totals, nest, x, y, 0, dotRun, dotScatter);
     return totals;
@@ -68,7 +68,7 @@ export function accumulateTensor(instruction: Instruction, tensors: readonly Typ
 }
 
 /** The elements minus the zero point, mod 2^32. Two array types, so that the loops stay fast. */
-function corrected(tensor: TypedTensor, zero: number): Ints {
+function corrected(tensor: NumberTensor, zero: number): Ints {
   const narrow = (tensor instanceof Uint8Array || tensor instanceof Int8Array) && Math.abs(zero) < 2 ** 14;
   if (tensor instanceof Int32Array && zero === 0) return tensor;
   const ints = narrow ? new Int16Array(tensor.length) : new Int32Array(tensor.length);

@@ -1,12 +1,17 @@
-import { assertNever } from "@surety/protocol";
-import type { Instruction, Operation } from "../program/instruction.ts";
+import type { Instruction, Opcode, Operation } from "../program/instruction.ts";
 import { gatherBlock } from "./gather-block.ts";
 import { loopNest } from "./loop-nest.ts";
 import { floatFromBits, quantise } from "./scalar.ts";
-import type { TypedTensor } from "./typed-tensor.ts";
+import type { NumberTensor } from "./typed-tensor.ts";
 
 /** The values of one operation for the elements of a block: f32 in a Float32Array, whose stores round, ints in an Int32Array, whose stores wrap. */
 export type Values = Int32Array | Float32Array;
+
+/** The operations that `blockStep` knows. */
+export const BLOCK_OPERATIONS: ReadonlySet<Opcode> = new Set<Opcode>([
+  ...(["acc", "load", "int", "float", "iadd", "isub", "imul", "imax", "imin"] as const),
+  ...(["tofloat", "fadd", "fsub", "fmul", "fdiv", "quantise_u8", "quantise_i8"] as const),
+]);
 
 /** Computes one operation's values for `count` output elements from `element` on. */
 export type BlockStep = (element: number, count: number) => void;
@@ -24,7 +29,7 @@ export function blockStep(
   number: number,
   values: readonly Values[],
   totals: Int32Array | null,
-  sources: readonly TypedTensor[],
+  sources: readonly NumberTensor[],
 ): BlockStep {
   const z = values[number] as Values;
   const x = values[a] as Values;
@@ -34,7 +39,7 @@ export function blockStep(
       return (element, count) => z.set((totals as Int32Array).subarray(element, element + count));
     case "load": {
       const operand = instruction.operands[a] as Instruction["operands"][number];
-      const source = sources[a] as TypedTensor;
+      const source = sources[a] as NumberTensor;
       const nest = loopNest(instruction.outDims, [], [atOrigin(operand)]);
       return (element, count) => gatherBlock(z, source, nest, element, count);
     }
@@ -85,7 +90,7 @@ export function blockStep(
         for (let i = 0; i < count; i++) z[i] = quantise(x[i] as number, y[i] as number, -128, 127);
       };
     default:
-      return assertNever(code);
+      throw new Error(`${code} is evaluated element by element`);
   }
 }
 

@@ -26,7 +26,7 @@ function instruction(change: Partial<Instruction>): Instruction {
   };
 }
 
-/** The element by both evaluators, which must agree. */
+/** The element's stored bits by both evaluators, which must agree; of at most 32 bits. */
 function evaluate(program: Instruction, element: number, inputs: readonly Uint8Array[]): number {
   const readers = program.operands.map(({ dtype, index }) =>
     tensorReader(inputs[index] as Uint8Array, dtype),
@@ -34,7 +34,7 @@ function evaluate(program: Instruction, element: number, inputs: readonly Uint8A
   const value = evaluateElement(program, element, readers);
   const whole = evaluateTensor(program, { trace: [], weights: [], inputs });
   expect(readStoredBits(whole, program.outDtype, element)).toBe(value);
-  return value;
+  return Number(value);
 }
 
 describe("evaluateElement", () => {
@@ -72,7 +72,7 @@ describe("evaluateElement", () => {
     });
     const inputs = [Uint8Array.of(10, 20, 30, 40), Uint8Array.of(2, 3, 4, 5)];
     expect(evaluate(padded, 0, inputs)).toBe((10 - 9) * (3 - 1) + (20 - 9) * (4 - 1));
-    expect(touchedElements(padded, 0)).toEqual([
+    expect(touchedElements(padded, 0, [])).toEqual([
       [0, 1, 2],
       [0, 1, 2],
     ]);
@@ -102,7 +102,7 @@ describe("evaluateElement", () => {
     });
     const inputs = [new Uint8Array(Uint32Array.of(0xff800001, 0x80000000).buffer)];
     expect([0, 1, 2].map((element) => evaluate(load, element, inputs))).toEqual([0, 0x80000000, 0]);
-    expect(touchedElements(load, 2)).toEqual([[]]);
+    expect(touchedElements(load, 2, [])).toEqual([[]]);
   });
 
   test("is malformed where an index leaves the tensor, a maximum is empty, or a zero point is out of range", () => {

@@ -13,7 +13,7 @@ describe("evaluateTensor", () => {
   test("equals evaluateElement on random instructions, byte for byte", () => {
     console.log(`seed ${SEED}`);
     const random = seededRandom(SEED);
-    const seen = { none: 0, dot: 0, sum: 0, max: 0 };
+    const seen = { none: 0, dot: 0, sum: 0, max: 0, min: 0 };
     for (let round = 0; round < 500; round++) {
       const instruction = decodeInstruction(encodeInstruction(randomInstruction(random)), 0);
       validateProgram({ instructions: [instruction], weights: [], inputs: instruction.operands });
@@ -21,14 +21,13 @@ describe("evaluateTensor", () => {
       const bytes = evaluateTensor(instruction, { trace: [], weights: [], inputs });
       expect(bytes.length).toBe(outputElements(instruction) * DTYPES[instruction.outDtype].bytes);
       for (let element = 0; element < outputElements(instruction); element++) {
-        const touched = touchedElements(instruction, element).map((flats) => new Set(flats));
-        const readers = instruction.operands.map(({ dtype }, k) => {
-          const read = tensorReader(inputs[k] as Uint8Array, dtype);
-          return (flat: number) => {
-            if (!touched[k]?.has(flat))
-              throw new Error(`seed ${SEED} round ${round}: ${flat} is not touched`);
-            return read(flat);
-          };
+        const whole = instruction.operands.map(({ dtype }, k) =>
+          tensorReader(inputs[k] as Uint8Array, dtype),
+        );
+        const touched = touchedElements(instruction, element, whole).map((flats) => new Set(flats));
+        const readers = whole.map((read, k) => (flat: number) => {
+          if (!touched[k]?.has(flat)) throw new Error(`seed ${SEED} round ${round}: ${flat} is not touched`);
+          return read(flat);
         });
         const expected = evaluateElement(instruction, element, readers);
         const actual = readStoredBits(bytes, instruction.outDtype, element);

@@ -1,13 +1,15 @@
 import { FatalError } from "@surety/protocol";
 import { expressionKinds } from "../program/expression-kinds.ts";
-import type { Instruction } from "../program/instruction.ts";
+import { DTYPES, type Instruction, type Operand } from "../program/instruction.ts";
 import { outputBytes, outputElements } from "../program/tensor-size.ts";
 import { checkIndexMaps } from "../program/validate.ts";
 import { checkValueRanges } from "../program/value-ranges.ts";
 import { accumulateTensor } from "./accumulate-tensor.ts";
-import { blockStep, type Values } from "./block-step.ts";
+import { BLOCK_OPERATIONS, blockStep, type Values } from "./block-step.ts";
+import { tensorReader } from "./element-reader.ts";
+import { evaluateElement } from "./evaluate-element.ts";
 import { NAN_BITS } from "./scalar.ts";
-import { operandTensor, type TypedTensor, typedTensor } from "./typed-tensor.ts";
+import { type NumberTensor, operandTensor, type TypedTensor, typedTensor } from "./typed-tensor.ts";
 
 /** The tensors that operands name, as bytes; only those that the instruction reads need be there. */
 export interface Tensors {
@@ -40,17 +42,19 @@ export function evaluateTensor(instruction: Instruction, tensors: Tensors): Uint
     }
     return operandTensor(spaces[space][index], dtype, elements);
   });
-  const totals = accumulate === "none" ? null : accumulateTensor(instruction, sources);
+  if (!inBlocks(instruction)) return elementByElement(instruction, sources);
+  const narrow = sources as NumberTensor[];
+  const totals = accumulate === "none" ? null : accumulateTensor(instruction, narrow);
 
   const elements = outputElements(instruction);
   const bytes = new Uint8Array(outputBytes(instruction));
-  const target = typedTensor(bytes, outDtype);
+  const target = typedTensor(bytes, outDtype) as NumberTensor;
   const size = Math.min(BLOCK, elements);
   const values = expressionKinds(instruction, null).map(
     (kind): Values => (kind === "f32" ? new Float32Array(size) : new Int32Array(size)),
   );
   const steps = expression.map((operation, number) =>
-    blockStep(instruction, operation, number, values, totals, sources),
+    blockStep(instruction, operation, number, values, totals, narrow),
   );
   const result = values.at(-1) as Values;
   for (let element = 0; element < elements; element += BLOCK) {
@@ -61,8 +65,32 @@ export function evaluateTensor(instruction: Instruction, tensors: Tensors): Uint
   return bytes;
 }
 
+function inBlocks({ accumulate, operands, outDtype, expression }: Instruction): boolean {
+  return (
+    accumulate !== "min" &&
+    (accumulate !== "max" || operands[0]?.dtype !== "f32") &&
+    outDtype !== "i64" &&
+    operands.every(({ dtype }) => dtype !== "i64") &&
+    expression.every(({ code }) => BLOCK_OPERATIONS.has(code))
+  );
+}
+
+function elementByElement(instruction: Instruction, sources: readonly TypedTensor[]): Uint8Array {
+  const { outDtype, operands } = instruction;
+  const width = DTYPES[outDtype].bytes;
+  const readers = sources.map(({ buffer, byteOffset, byteLength }, number) =>
+    tensorReader(new Uint8Array(buffer, byteOffset, byteLength), (operands[number] as Operand).dtype),
+  );
+  const bytes = new Uint8Array(outputBytes(instruction));
+  for (let element = 0; element < outputElements(instruction); element++) {
+    let bits = evaluateElement(instruction, element, readers);
+    for (let i = 0; i < width; i++, bits >>= 8n) bytes[element * width + i] = Number(bits & 0xffn);
+  }
+  return bytes;
+}
+
 /** Stores ints mod 2^8 or 2^32 and f32 as they are, except that every NaN is the canonical one. */
-function storeBlock(target: TypedTensor, result: Values, element: number): void {
+function storeBlock(target: NumberTensor, result: Values, element: number): void {
   target.set(result, element);
   if (!(target instanceof Float32Array)) return;
   const bits = new Uint32Array(target.buffer, target.byteOffset + element * 4, result.length);

@@ -1,6 +1,6 @@
 import { clipRun, type LoopNest } from "./loop-nest.ts";
 import { advance, unflatten } from "./position.ts";
-import type { TypedTensor } from "./typed-tensor.ts";
+import type { NumberTensor } from "./typed-tensor.ts";
 
 /**
  * Loads an operand at reduction position 0 for `count` output elements from `element` on; 0 where it is out of bounds, and for NaN.
@@ -9,7 +9,7 @@ import type { TypedTensor } from "./typed-tensor.ts";
  */
 export function gatherBlock(
   target: Int32Array | Float32Array,
-  source: TypedTensor,
+  source: NumberTensor,
   nest: LoopNest,
   element: number,
   count: number,
@@ -50,7 +50,7 @@ export function gatherBlock(
 function copyRun(
   target: Int32Array | Float32Array,
   at: number,
-  source: TypedTensor,
+  source: NumberTensor,
   from: number,
   step: number,
   length: number,

@@ -32,12 +32,29 @@ export function advance(position: number[], dims: readonly number[]): boolean {
  * tensor: malformed.
  */
 export function flatIndexAt(operand: Operand, o: readonly number[], r: readonly number[]): number | null {
-  for (const bound of operand.bounds) {
-    const value = formAt(bound, o, r);
-    if (value < 0 || value >= bound.limit) return OUT_OF_BOUNDS;
-  }
+  if (!isInBounds(operand, o, r)) return OUT_OF_BOUNDS;
   const flat = formAt(operand.map, o, r);
   return flat >= 0 && flat < operand.elements ? flat : null;
+}
+
+/** Whether all bounds of the operand are satisfied at (o, r). */
+export function isInBounds(operand: Operand, o: readonly number[], r: readonly number[]): boolean {
+  return operand.bounds.every((bound) => {
+    const value = formAt(bound, o, r);
+    return value >= 0 && value < bound.limit;
+  });
+}
+
+/** Where `loadat` reads: map(o, r) + shift, or `OUT_OF_BOUNDS` when a bound is not satisfied or the tensor has no such element. */
+export function shiftedIndexAt(
+  operand: Operand,
+  o: readonly number[],
+  r: readonly number[],
+  shift: bigint,
+): number {
+  if (!isInBounds(operand, o, r)) return OUT_OF_BOUNDS;
+  const flat = formAtExactly(operand.map, o, r) + shift;
+  return flat >= 0n && flat < BigInt(operand.elements) ? Number(flat) : OUT_OF_BOUNDS;
 }
 
 /** Value of a form; exact while it matters: beyond 2^53 in magnitude, where doubles round, BigInt decides. */

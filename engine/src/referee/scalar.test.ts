@@ -131,9 +131,10 @@ describe("quantise", () => {
 
 describe("storedBits", () => {
   test("keeps the low bits and extends no sign", () => {
-    expect(storedBits(-1, "i8")).toBe(255);
-    expect(storedBits(256, "u8")).toBe(0);
-    expect(storedBits(-1, "i32")).toBe(0xffffffff);
-    expect(storedBits(-0, "f32")).toBe(0x80000000);
+    expect(storedBits(-1n, "i8")).toBe(255n);
+    expect(storedBits(256n, "u8")).toBe(0n);
+    expect(storedBits(-1n, "i32")).toBe(0xffffffffn);
+    expect(storedBits(-1n, "i64")).toBe(0xffffffffffffffffn);
+    expect(storedBits(-0, "f32")).toBe(0x80000000n);
   });
 });

@@ -1,7 +1,9 @@
 import { assertNever, FatalError } from "@surety/protocol";
 import { DTYPES, type Dtype } from "../program/instruction.ts";
 
-export type TypedTensor = Uint8Array | Int8Array | Int32Array | Float32Array;
+export type TypedTensor = Uint8Array | Int8Array | Int32Array | BigInt64Array | Float32Array;
+/** One whose elements are numbers. */
+export type NumberTensor = Exclude<TypedTensor, BigInt64Array>;
 
 /** A tensor's bytes as numbers: a view where they are aligned, else a copy. Hosts are little-endian. */
 export function typedTensor(bytes: Uint8Array, dtype: Dtype): TypedTensor {
@@ -16,6 +18,8 @@ export function typedTensor(bytes: Uint8Array, dtype: Dtype): TypedTensor {
       return new Int8Array(buffer, byteOffset, elements);
     case "i32":
       return new Int32Array(buffer, byteOffset, elements);
+    case "i64":
+      return new BigInt64Array(buffer, byteOffset, elements);
     case "f32":
       return new Float32Array(buffer, byteOffset, elements);
     default:

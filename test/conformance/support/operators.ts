@@ -25,7 +25,7 @@ export interface OperatorCase {
 }
 
 const OPSET = 13;
-type Types = ElementType & Dtype;
+type Types = Exclude<ElementType & Dtype, "i64">;
 
 export function host(type: Types, dims: readonly number[], values: ArrayLike<number>): HostTensor {
   return { type, dims, data: ELEMENT_TYPES[type].array.from(values as never) as HostTensor["data"] };

@@ -8,7 +8,7 @@ import { evaluateElement } from "../../../engine/src/referee/evaluate-element.ts
 import { type Case, operandBytes } from "./random-instruction.ts";
 
 /** An element's stored bits, or that it is malformed. */
-export type Answer = number | "malformed";
+export type Answer = bigint | "malformed";
 /** `IStepReferee.Verdict` */
 export const VERDICTS = ["Same", "Different", "Malformed"] as const;
 
@@ -70,26 +70,26 @@ export class SolidityReferee {
       ...this.#harness,
       functionName: "evaluate",
       args: [index, bytesToHex(encoded), tensors.map((bytes) => bytesToHex(bytes)), elements],
-    })) as [number[], number[], bigint[]];
+    })) as [number[], (number | bigint)[], bigint[]];
     return {
-      answers: statuses.map((status, i) => (status === 1 ? "malformed" : (values[i] as number))),
+      answers: statuses.map((status, i) => (status === 1 ? "malformed" : BigInt(values[i] as bigint))),
       gas,
     };
   }
 
   /** What `judge` says about a posted element, with the witness that a challenger builds. */
-  async judge(one: Case, element: number, posted: number): Promise<{ verdict: string; expected: number }> {
+  async judge(one: Case, element: number, posted: bigint): Promise<{ verdict: string; expected: bigint }> {
     const step = witnessOfCase(one, element, posted);
     const [verdict, expected] = (await this.#network.publicClient.readContract({
       ...this.#referee,
       functionName: "judge",
       args: [step.roots, step.index, step.instruction, element, posted, step.inputRoots, step.operands],
-    })) as [number, number];
-    return { verdict: VERDICTS[verdict] as string, expected };
+    })) as [number, number | bigint];
+    return { verdict: VERDICTS[verdict] as string, expected: BigInt(expected) };
   }
 
   /** Gas of a transaction that only calls `judge`, and of that its calldata's share (EIP-7623 floor aside). */
-  async judgeGas(one: Case, element: number, posted: number): Promise<bigint> {
+  async judgeGas(one: Case, element: number, posted: bigint): Promise<bigint> {
     const step = witnessOfCase(one, element, posted);
     return await this.#network.publicClient.estimateContractGas({
       ...this.#referee,
@@ -109,7 +109,7 @@ export class SolidityReferee {
   }
 }
 
-function witnessOfCase(one: Case, element: number, posted: number) {
+function witnessOfCase(one: Case, element: number, posted: bigint) {
   return buildStepWitness({
     instruction: encodeInstruction(one.instruction),
     index: one.index,

@@ -1,7 +1,9 @@
+import { type Kind, kindOf } from "../../program/expression-kinds.ts";
 import {
   DTYPES,
   type Dtype,
   type Instruction,
+  type Opcode,
   type Operand,
   type Operation,
 } from "../../program/instruction.ts";
@@ -30,10 +32,13 @@ export function seededRandom(seed: number): Random {
   };
 }
 
+const ALL = Object.keys(DTYPES) as Dtype[];
+
 /** f32 bit patterns where rounding, signs, infinities and denormals show. */
 const FLOATS = [
   0x00000000, 0x80000000, 0x00000001, 0x80000001, 0x007fffff, 0x00800000, 0x3f800000, 0xbf800000, 0x3f000000,
-  0x7f7fffff, 0x7f800000, 0xff800000, 0x7fc00000, 0x3c23d70a, 0x43800000, 0x4b000001, 0x33800000,
+  0x7f7fffff, 0x7f800000, 0xff800000, 0x7fc00000, 0x3c23d70a, 0x43800000, 0x4b000001, 0x33800000, 0x3fc00000,
+  0xc0200000, 0x4f000000, 0xcf000000, 0x41200000, 0xbe99999a,
 ];
 
 const INTS = [0, 1, -1, 127, 128, 255, 256, -128, 2 ** 31 - 1, -(2 ** 31), 65536, 46341];
@@ -45,34 +50,37 @@ const INTS = [0, 1, -1, 127, 128, 255, 256, -128, 2 ** 31 - 1, -(2 ** 31), 65536
  * Operands are inputs 0, 1, ... in order.
  */
 export function randomInstruction(random: Random): Instruction {
-  const accumulate = random.pick(["none", "dot", "dot", "sum", "max"] as const);
+  const accumulate = random.pick(["none", "none", "dot", "dot", "sum", "max", "min"] as const);
   const n = random.int(1, 4);
   const outDims = Array.from({ length: n }, () => random.int(1, 5));
   const m = accumulate === "none" ? 0 : random.int(1, 3);
   const reduceDims = Array.from({ length: m }, () => random.pick([1, 2, 3, 4, 20]));
-  const accumulated: Dtype[][] = {
+  const reduced: Dtype[][] = {
     none: [],
     dot: [
       ["u8", "i8"],
       ["u8", "i8"],
     ],
-    sum: [["u8", "i8", "i32"]],
-    max: [["u8", "i8", "i32"]],
+    sum: [["u8", "i8", "i32", "i64"]],
+    max: [ALL],
+    min: [ALL],
   }[accumulate] as Dtype[][];
+  const neverEmpty = accumulate === "max" || accumulate === "min";
   const operands: Operand[] = [];
-  for (const dtypes of accumulated) {
+  for (const dtypes of reduced) {
     operands.push(
-      randomOperand(random, random.pick(dtypes), operands.length, outDims, reduceDims, accumulate === "max"),
+      randomOperand(random, random.pick(dtypes), operands.length, outDims, reduceDims, neverEmpty),
     );
   }
   for (let extra = random.int(0, 2); extra > 0; extra--) {
-    const dtype = random.pick(["u8", "i8", "i32", "f32"] as const);
+    const dtype = random.pick(ALL);
     operands.push(randomOperand(random, dtype, operands.length, outDims, reduceDims, false));
   }
   const zeros = [0, 0, 1, 7, 128, 255, -128, 100_000, -(2 ** 31)];
   const aZero = accumulate === "dot" || accumulate === "sum" ? random.pick(zeros) : 0;
   const bZero = accumulate === "dot" ? random.pick(zeros) : 0;
-  const { expression, outDtype } = randomExpression(random, accumulate !== "none", operands);
+  const accumulated = accumulate === "none" ? null : neverEmpty ? kindOf(operands[0]?.dtype) : "int";
+  const { expression, outDtype } = randomExpression(random, accumulated, operands);
   return { accumulate, outDtype, outDims, reduceDims, aZero, bZero, operands, expression };
 }
 
@@ -143,57 +151,78 @@ function randomOperand(
   };
 }
 
+const INT_OPERATIONS: readonly Opcode[] = [
+  ...(["iadd", "isub", "imul", "imax", "imin", "idiv", "imod", "ilt", "ieq"] as const),
+  ...(["ladd", "lsub", "lmul"] as const),
+];
+const FLOAT_OPERATIONS: readonly Opcode[] = ["fadd", "fsub", "fmul", "fdiv", "fmax", "fmin"];
+const ROUNDINGS: readonly Opcode[] = ["fsqrt", "ffloor", "fceil", "fround", "fabs"];
+
 function randomExpression(
   random: Random,
-  accumulates: boolean,
+  accumulated: Kind | null,
   operands: readonly Operand[],
 ): { expression: Operation[]; outDtype: Dtype } {
   const expression: Operation[] = [];
   const ints: number[] = [];
   const floats: number[] = [];
-  const push = (kind: "int" | "f32", code: Operation["code"], a = 0, b = 0, imm = 0) => {
+  const push = (kind: Kind, code: Opcode, a = 0, b = 0, imm = 0) => {
     const number = expression.length;
     expression.push({ code, a, b, imm });
     (kind === "int" ? ints : floats).push(number);
     return number;
   };
-  if (accumulates) push("int", "acc");
-  for (const [k, operand] of operands.entries()) {
-    if (random.int(0, 2) > 0) push(operand.dtype === "f32" ? "f32" : "int", "load", k);
+  if (accumulated !== null) push(accumulated, "acc");
+  for (const [k, { dtype }] of operands.entries()) {
+    if (random.int(0, 2) > 0) push(kindOf(dtype), "load", k);
   }
   push("int", "int", 0, 0, random.pick(INTS));
   push("f32", "float", 0, 0, random.pick(FLOATS) | 0);
-  for (let more = random.int(0, 10); more > 0; more--) {
-    switch (random.int(0, 3)) {
+  const int = () => random.pick(ints);
+  const float = () => random.pick(floats);
+  for (let more = random.int(0, 12); more > 0; more--) {
+    switch (random.int(0, 9)) {
       case 0:
-        push(
-          "int",
-          random.pick(["iadd", "isub", "imul", "imax", "imin"] as const),
-          random.pick(ints),
-          random.pick(ints),
-        );
-        break;
       case 1:
-        push("f32", "tofloat", random.pick(ints));
+        push("int", random.pick(INT_OPERATIONS), int(), int());
         break;
       case 2:
-        push(
-          "f32",
-          random.pick(["fadd", "fsub", "fmul", "fdiv"] as const),
-          random.pick(floats),
-          random.pick(floats),
-        );
+        push("f32", "tofloat", int());
         break;
+      case 3:
+      case 4:
+        push("f32", random.pick(FLOAT_OPERATIONS), float(), float());
+        break;
+      case 5:
+        push("f32", random.pick(ROUNDINGS), float());
+        break;
+      case 6:
+        if (random.int(0, 1) === 0) push("int", random.pick(["flt", "feq"]), float(), float());
+        else push("int", "toint", float());
+        break;
+      case 7:
+        if (random.int(0, 1) === 0) push("int", "select", int(), int(), int());
+        else push("f32", "select", int(), float(), float());
+        break;
+      case 8: {
+        if (operands.length === 0) break;
+        const k = random.int(0, operands.length - 1);
+        push("int", "inside", k);
+        const range = push("int", "int", 0, 0, random.int(1, 9));
+        const shift = random.int(0, 2) === 0 ? int() : push("int", "imod", int(), range);
+        push(kindOf(operands[k]?.dtype), "loadat", k, shift);
+        break;
+      }
       default: {
         const signed = random.int(0, 1) === 1;
         const zero = push("int", "int", 0, 0, signed ? random.int(-128, 127) : random.int(0, 255));
-        push("int", signed ? "quantise_i8" : "quantise_u8", random.pick(floats), zero);
+        push("int", signed ? "quantise_i8" : "quantise_u8", float(), zero);
       }
     }
   }
-  const outDtype = random.pick(["u8", "i8", "i32", "f32"] as const);
-  if (outDtype === "f32") push("f32", "fadd", random.pick(floats), floats.at(-1));
-  else push("int", "iadd", random.pick(ints), ints.at(-1));
+  const outDtype = random.pick(ALL);
+  if (outDtype === "f32") push("f32", "fadd", float(), floats.at(-1));
+  else push("int", outDtype === "i64" ? "ladd" : "iadd", int(), ints.at(-1));
   return { expression, outDtype };
 }
 
