@@ -1,57 +1,39 @@
 import { FatalError } from "@surety/protocol";
 import type { InputSample } from "../inputs/readInputs.ts";
 import type { Graph } from "../onnx/graph.ts";
-import { appendToModel } from "../onnx/proto.ts";
-import type { HostTensor } from "../onnx/tensor.ts";
+import { encodeGraph } from "../onnx/encodeGraph.ts";
+import type { ElementType, HostTensor } from "../onnx/tensor.ts";
 import { createSession, runSession } from "../run/onnxruntime.ts";
 import type { ValueStatistics } from "./quantisation.ts";
 
 const BINS = 2048;
 
-export interface Calibration {
-  readonly statistics: ReadonlyMap<string, ValueStatistics>;
-  /** The float model's outputs for each sample. */
-  readonly outputs: readonly InputSample[];
-}
-
 /**
  * Runs the float model over the samples and records the range and the distribution of every value. On one thread, since the order
  * of float sums may depend on how many there are.
  *
- * @param source the model's file, external data inside
- * @param graph the graph imported from it
  * @throws FatalError COMPILE_CALIBRATION without samples, or when shapes differ between samples; ONNX_REFUSED, ONNX_RUN
  */
 export async function calibrate(
-  source: Uint8Array,
   graph: Graph,
   samples: readonly InputSample[],
-): Promise<Calibration> {
+): Promise<ReadonlyMap<string, ValueStatistics>> {
   if (samples.length === 0) {
     throw new FatalError("COMPILE_CALIBRATION", "The calibration set is empty; give at least one sample.");
   }
-  const declared = new Set(graph.outputs.map((output) => output.name));
-  const computed = graph.nodes.map((node) => node.outputs[0] ?? "").filter((name) => name !== "");
-  const output = computed.filter((name) => !declared.has(name)).map((name) => ({ name }));
-  const session = await createSession(appendToModel(source, { output }), {
-    intraOpNumThreads: 1,
-  });
+  const computed = graph.nodes.flatMap((node) => node.outputs).filter((name) => name !== "");
+  const session = await createSession(encodeGraph(graph, computed), { intraOpNumThreads: 1 });
   try {
-    const ranges = new Map<string, { dims: readonly number[]; min: number; max: number }>();
-    const outputs: InputSample[] = [];
+    const ranges = new Map<string, Range>();
     for (const sample of samples) {
       const results = await runFloat(session, sample);
       for (const [name, tensor] of Object.entries({ ...sample, ...results })) widen(ranges, name, tensor);
-      outputs.push(
-        Object.fromEntries(
-          graph.outputs.map(({ name }) => [name, (results[name] ?? sample[name]) as HostTensor]),
-        ),
-      );
     }
     const statistics = new Map<string, ValueStatistics>();
-    for (const [name, { dims, min, max }] of ranges) {
+    for (const [name, { type, dims, min, max }] of ranges) {
       const spread = Number.isFinite(max - min) && max > min;
       statistics.set(name, {
+        type,
         dims,
         min,
         max,
@@ -71,7 +53,7 @@ export async function calibrate(
         for (let k = 0; k < sums.length; k++) sums[k] = (sums[k] as number) * (sums.length / elements);
       }
     }
-    return { statistics, outputs };
+    return statistics;
   } finally {
     await session.release();
   }
@@ -89,12 +71,16 @@ async function runFloat(
   }
 }
 
-function widen(
-  ranges: Map<string, { dims: readonly number[]; min: number; max: number }>,
-  name: string,
-  tensor: HostTensor,
-): void {
+interface Range {
+  readonly type: ElementType;
+  readonly dims: readonly number[];
+  min: number;
+  max: number;
+}
+
+function widen(ranges: Map<string, Range>, name: string, tensor: HostTensor): void {
   const range = ranges.get(name) ?? {
+    type: tensor.type,
     dims: tensor.dims,
     min: Number.POSITIVE_INFINITY,
     max: Number.NEGATIVE_INFINITY,

@@ -2,7 +2,9 @@ import { FatalError } from "@surety/protocol";
 import { foldConstants } from "../onnx/foldConstants.ts";
 import { describeNode, type Graph, type GraphNode } from "../onnx/graph.ts";
 import { type ImportOptions, importModel } from "../onnx/import.ts";
+import { prepareModel } from "./prepare/prepareModel.ts";
 import { RULES } from "./rules.ts";
+import { isProgramType } from "./values.ts";
 
 /** Whether one node fits the exact profile. */
 export interface NodeReport {
@@ -29,7 +31,9 @@ export interface ModelReport {
  * @throws FatalError as importModel and foldConstants, for files that are no sound ONNX
  */
 export async function checkModel(model: Uint8Array, options: ImportOptions = {}): Promise<ModelReport> {
-  return reportOn(await foldConstants(importModel(model, options)));
+  const graph = importModel(model, options);
+  const isFixed = graph.inputs.every(({ dims }) => dims?.every((dim) => typeof dim === "number" && dim > 0));
+  return reportOn(isFixed ? await prepareModel(graph) : await foldConstants(graph));
 }
 
 /** The report on an imported graph whose constants are folded. */
@@ -41,7 +45,7 @@ export function reportOn(graph: Graph): ModelReport {
   });
   const problems: string[] = [];
   for (const input of graph.inputs) {
-    if (input.type !== "f32") problems.push(`input "${input.name}" is ${input.type}; only f32 is supported`);
+    if (!isProgramType(input.type)) problems.push(`input "${input.name}" is ${input.type}, which is not in the exact profile`);
     const symbol = input.dims?.find((dim) => typeof dim === "string");
     if (input.dims === undefined) problems.push(`input "${input.name}" declares no shape`);
     else if (symbol !== undefined)
@@ -52,8 +56,8 @@ export function reportOn(graph: Graph): ModelReport {
   if (graph.inputs.length === 0) problems.push("the model has no inputs");
   const computed = new Set(graph.nodes.flatMap((node) => node.outputs));
   for (const output of graph.outputs) {
-    if (output.type !== "f32")
-      problems.push(`output "${output.name}" is ${output.type}; only f32 is supported`);
+    if (!isProgramType(output.type))
+      problems.push(`output "${output.name}" is ${output.type}, which is not in the exact profile`);
     if (!computed.has(output.name)) problems.push(`output "${output.name}" is an input or a constant`);
   }
   return {

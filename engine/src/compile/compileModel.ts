@@ -1,18 +1,19 @@
 import { createHash } from "node:crypto";
 import { FatalError, UsageError } from "@surety/protocol";
 import { checkInput, type InputSample, type InputSpec } from "../inputs/readInputs.ts";
-import { foldConstants } from "../onnx/foldConstants.ts";
+import { encodeGraph } from "../onnx/encodeGraph.ts";
 import type { Graph } from "../onnx/graph.ts";
 import { type ImportOptions, importModel } from "../onnx/import.ts";
 import { bytesOf, type HostTensor } from "../onnx/tensor.ts";
 import { DTYPES } from "../program/instruction.ts";
 import { assembleBundle, type Bundle } from "../run/bundle.ts";
 import { sha256Hex } from "../run/manifest.ts";
-import { ONNXRUNTIME_VERSION, withoutNaN } from "../run/onnxruntime.ts";
+import { createSession, ONNXRUNTIME_VERSION, runSession, withoutNaN } from "../run/onnxruntime.ts";
 import { measureAccuracy } from "./accuracy.ts";
 import { calibrate } from "./calibrate.ts";
 import { requireFit } from "./checkModel.ts";
 import { lowerModel } from "./lowerModel.ts";
+import { prepareModel } from "./prepare/prepareModel.ts";
 
 export interface CompileModelParameters extends ImportOptions {
   /** The ONNX file. */
@@ -33,10 +34,13 @@ export interface CompileModelParameters extends ImportOptions {
  */
 export async function compileModel(parameters: CompileModelParameters): Promise<Bundle> {
   const { model, calibration } = parameters;
-  const graph = await foldConstants(importModel(model, parameters));
+  const imported = importModel(model, parameters);
+  const specs = specsOf(imported);
+  const graph = await prepareModel(imported);
   requireFit(graph);
-  const samples = calibration.map((sample, index) => checkSample(sample, specsOf(graph), index));
-  const { statistics, outputs: expected } = await calibrate(model, graph, samples);
+  const samples = calibration.map((sample, index) => checkSample(sample, specs, index));
+  const statistics = await calibrate(graph, samples);
+  const expected = await runSource(imported, samples);
   const exact = lowerModel(graph, statistics);
   const accuracy = await measureAccuracy(exact.graph, samples, expected);
 
@@ -46,10 +50,10 @@ export async function compileModel(parameters: CompileModelParameters): Promise<
     graph: exact.graph,
     instructions: exact.instructions,
     weights: exact.weights,
-    inputs: exact.inputs.map(({ name, dims }) => ({ name, dtype: "f32", shape: dims })),
-    outputs: exact.outputs.map(({ name, dims, instruction }) => ({
+    inputs: exact.inputs.map(({ name, dims, type }) => ({ name, dtype: type, shape: dims })),
+    outputs: exact.outputs.map(({ name, dims, type, instruction }) => ({
       name,
-      dtype: "f32",
+      dtype: type,
       shape: dims,
       instruction,
     })),
@@ -103,6 +107,18 @@ function checkSample(sample: InputSample, specs: readonly InputSpec[], index: nu
       return [spec.name, withoutNaN(tensor)];
     }),
   );
+}
+
+/** The source model's own outputs for each sample. */
+async function runSource(graph: Graph, samples: readonly InputSample[]): Promise<InputSample[]> {
+  const session = await createSession(encodeGraph(graph), { intraOpNumThreads: 1 });
+  try {
+    const outputs: InputSample[] = [];
+    for (const sample of samples) outputs.push(await runSession(session, sample));
+    return outputs;
+  } finally {
+    await session.release();
+  }
 }
 
 function sampleHash(samples: readonly InputSample[]): string {

@@ -34,7 +34,12 @@ export class Expression {
     return this.#push("float", 0, 0, floatBits(value));
   }
 
-  /** An operation on earlier values. */
+  /** Value `a` where `condition` is not 0, else value `b`. */
+  select(condition: number, a: number, b: number): number {
+    return this.#push("select", condition, a, b);
+  }
+
+  /** An operation on earlier values (for `inside` and `loadat`, `a` is an operand). */
   apply(code: Opcode, a: number, b = 0): number {
     return this.#push(code, a, b);
   }

@@ -1,45 +1,44 @@
 import { FatalError } from "@surety/protocol";
-import { ModelBuilder } from "../onnx/build.ts";
+import { type AttributeInput, ModelBuilder } from "../onnx/build.ts";
 import { describeNode, type Graph, type GraphNode } from "../onnx/graph.ts";
-import { bytesOf, type HostTensor } from "../onnx/tensor.ts";
+import { bytesOf, ELEMENT_TYPES, type HostTensor, type TensorData } from "../onnx/tensor.ts";
 import { sha256Hex } from "../run/manifest.ts";
+import { Elementwise } from "./elementwise.ts";
 import { Expression } from "./expression.ts";
 import { type Layout, mapInstruction } from "./mapInstruction.ts";
+import { CANONICAL_OPSET } from "./prepare/opset.ts";
 import { ProgramBuilder } from "./programBuilder.ts";
 import { type Quantisation, quantiseActivation, type ValueStatistics } from "./quantisation.ts";
-import { broadcastView, isRowMajor, type View, wholeView } from "./view.ts";
-
-/** A value both forms have: a tensor of the exact graph, a view in the program. */
-export interface ExactValue {
-  /** Name in the exact graph. */
-  readonly tensor: string;
-  /** Logical sizes, as in the exact graph. */
-  readonly dims: readonly number[];
-  readonly view: View;
-  /** For u8: what the integers mean. */
-  readonly quantisation?: Quantisation;
-}
-
-export type QuantisedValue = ExactValue & { readonly quantisation: Quantisation };
-
-interface Representations {
-  f32?: ExactValue;
-  u8?: QuantisedValue;
-}
-
-/** Opset of the exact graphs. */
-export const EXACT_OPSET = 17;
+import { DTYPE_OF, type ExactValue, isProgramType, type ProgramType, type QuantisedValue } from "./values.ts";
+import { isRowMajor, type View, wholeView } from "./view.ts";
 
 /**
- * The state of a compilation: builds the exact graph and the program side by side. Each float value of the source has up to
- * two representations, f32 and u8, made when first asked for.
+ * The forms a source value can be had in. A form not made yet is a function: it is computed when first asked for, so that what nobody
+ * reads is never emitted.
  */
+export interface Forms {
+  /** In its own element type: f32 for float values. */
+  plain?: () => ExactValue;
+  /** Float values as u8 integers. */
+  quantised?: () => QuantisedValue;
+}
+
+interface Known {
+  readonly plain: ExactValue | undefined;
+  /** Present where a u8 form exists or can be had without rounding anew. */
+  readonly quantised: (() => QuantisedValue) | undefined;
+}
+
+/** The state of a compilation: builds the exact graph and the program side by side. */
 export class Lowering {
   readonly program = new ProgramBuilder();
-  readonly exact = new ModelBuilder(EXACT_OPSET);
+  readonly exact = new ModelBuilder(CANONICAL_OPSET);
   readonly graph: Graph;
   readonly #statistics: ReadonlyMap<string, ValueStatistics>;
-  readonly #values = new Map<string, Representations>();
+  readonly #forms = new Map<string, Forms>();
+  readonly #made = new Map<string, { plain?: ExactValue; quantised?: QuantisedValue }>();
+  readonly #preferred = new Map<string, Quantisation>();
+  readonly #dequantised = new Map<string, string>();
   readonly #consumers = new Map<string, GraphNode[]>();
   readonly #outputs: ReadonlySet<string>;
   readonly #taken: Set<string>;
@@ -63,10 +62,12 @@ export class Lowering {
     }
     graph.inputs.forEach((input, index) => {
       const dims = this.dims(input.name);
-      this.exact.input(input.name, "f32", dims);
-      this.#values.set(input.name, {
-        f32: { tensor: input.name, dims, view: wholeView("input", index, "f32", dims) },
-      });
+      if (!isProgramType(input.type))
+        throw new FatalError("MODEL_UNSUPPORTED", `The input "${input.name}" is ${input.type}, which is not in the exact profile.`);
+      const { type } = input;
+      this.exact.input(input.name, type, dims);
+      const view = wholeView("input", index, DTYPE_OF[type], dims);
+      this.setPlain(input.name, { tensor: input.name, dims, view, type });
     });
   }
 
@@ -78,9 +79,9 @@ export class Lowering {
     return statistics;
   }
 
-  /** Sizes of a value. */
+  /** Sizes of a value or constant. */
   dims(name: string): readonly number[] {
-    return this.statistics(name).dims;
+    return this.constant(name)?.dims ?? this.statistics(name).dims;
   }
 
   /** The constant of this name, if it is one. */
@@ -94,16 +95,12 @@ export class Lowering {
     return consumers.length === 1 && !this.#outputs.has(name) ? consumers[0] : undefined;
   }
 
-  /** True where every use of the value ends in an output of the model without arithmetic, so f32 keeps most precision. */
-  isOutputOnly(name: string): boolean {
-    const names = [name];
-    for (let current = names.pop(); current !== undefined; current = names.pop()) {
-      for (const node of this.#consumers.get(current) ?? []) {
-        if (!VIEW_OPS.has(node.op)) return false;
-        names.push(node.outputs[0] ?? "");
-      }
-    }
-    return true;
+  consumers(name: string): readonly GraphNode[] {
+    return this.#consumers.get(name) ?? [];
+  }
+
+  isOutput(name: string): boolean {
+    return this.#outputs.has(name);
   }
 
   /** Marks a node as done inside its producer. */
@@ -123,6 +120,18 @@ export class Lowering {
     return name;
   }
 
+  /** Adds a node with one new output to the exact graph and returns the output's name. */
+  emit(
+    op: string,
+    inputs: readonly string[],
+    attributes: Readonly<Record<string, AttributeInput>> = {},
+    base: string = op.toLowerCase(),
+  ): string {
+    const tensor = this.freshName(base);
+    this.exact.node(op, inputs, [tensor], attributes);
+    return tensor;
+  }
+
   /** An initializer of the exact graph; equal ones are shared. */
   initializer(base: string, tensor: HostTensor): string {
     const key = `${tensor.type}[${tensor.dims}]${sha256Hex(bytesOf(tensor))}`;
@@ -134,133 +143,126 @@ export class Lowering {
     return name;
   }
 
-  scalar(type: "f32" | "u8" | "i8", value: number): string {
-    const data =
-      type === "f32" ? Float32Array.of(value) : type === "u8" ? Uint8Array.of(value) : Int8Array.of(value);
+  scalar(type: ProgramType, value: number): string {
+    const data = new ELEMENT_TYPES[type].array(1) as Float32Array;
+    if (type === "i64") (data as unknown as BigInt64Array)[0] = BigInt(value);
+    else data[0] = value;
     return this.initializer(`${type}_constant`, { type, dims: [], data });
   }
 
-  /** Records a representation of a source value. */
+  /** Says how a value can be had. Forms given later replace earlier ones of the same kind. */
+  setForms(name: string, forms: Forms): void {
+    this.#forms.set(name, { ...this.#forms.get(name), ...forms });
+  }
+
+  setPlain(name: string, value: ExactValue): void {
+    this.setForms(name, { plain: () => value });
+    this.#made.set(name, { ...this.#made.get(name), plain: value });
+  }
+
   setQuantised(name: string, value: QuantisedValue): void {
-    this.#values.set(name, { ...this.#values.get(name), u8: value });
+    this.setForms(name, { quantised: () => value });
+    this.#made.set(name, { ...this.#made.get(name), quantised: value });
   }
 
-  /** Records a representation of a source value. */
-  setFloat(name: string, value: ExactValue): void {
-    this.#values.set(name, { ...this.#values.get(name), f32: value });
+  /** What is at hand of a value without rounding. */
+  known(name: string): Known {
+    const forms = this.#forms.get(name);
+    const made = this.#made.get(name);
+    const quantised = made?.quantised || forms?.quantised ? () => this.quantised(name) : undefined;
+    return { plain: made?.plain, quantised };
   }
 
-  known(name: string): Readonly<Representations> {
-    return this.#values.get(name) ?? {};
+  /** Whether the value can be had in its own type without going through u8. */
+  hasPlain(name: string): boolean {
+    return this.#forms.get(name)?.plain !== undefined;
   }
 
-  /** The quantisation calibration suggests for a value. */
+  /** The quantisation a value has in a model that arrives quantised. */
+  prefer(name: string, quantisation: Quantisation): void {
+    if (!this.#preferred.has(name)) this.#preferred.set(name, quantisation);
+  }
+
+  /** The quantisation for a value: the model's own, or what calibration suggests. */
   quantisationOf(name: string): Quantisation {
-    return quantiseActivation(this.statistics(name), `"${name}"`);
+    return this.#preferred.get(name) ?? quantiseActivation(this.statistics(name), `"${name}"`);
   }
 
   /**
-   * The u8 form of a value, made by QuantizeLinear if only f32 exists.
+   * The u8 form of a float value, made by QuantizeLinear if there is no other way.
    * @param layout of a newly made tensor
    */
   quantised(name: string, layout: Layout = "as-first"): QuantisedValue {
-    const { u8, f32 } = this.known(name);
-    if (u8) return u8;
-    if (!f32) throw new FatalError("COMPILE_INTERNAL", `The value "${name}" is used before it is computed.`);
-    const quantisation = this.quantisationOf(name);
-    const { scale, zero } = quantisation;
-    const tensor = this.freshName(`${name}_u8`);
-    this.exact.node(
-      "QuantizeLinear",
-      [f32.tensor, this.scalar("f32", scale), this.scalar("u8", zero)],
-      [tensor],
-    );
-    const expression = new Expression();
-    expression.quantise(expression.load(0), quantisation);
-    const view = mapInstruction(
-      this.program,
-      `${name}: quantise`,
-      tensor,
-      "u8",
-      [f32.view],
-      expression,
-      layout,
-    );
-    const value = { tensor, dims: f32.dims, view, quantisation };
+    const made = this.#made.get(name)?.quantised;
+    if (made) return made;
+    const make = this.#forms.get(name)?.quantised;
+    const value = make ? make() : this.requantised(name, this.quantisationOf(name), layout);
     this.setQuantised(name, value);
     return value;
   }
 
-  /** The f32 form of a value, made by DequantizeLinear if only u8 exists; row-major when newly made. */
-  float(name: string): ExactValue {
-    const { u8, f32 } = this.known(name);
-    if (f32) return f32;
-    if (!u8) throw new FatalError("COMPILE_INTERNAL", `The value "${name}" is used before it is computed.`);
-    const tensor = this.#outputs.has(name) ? name : this.freshName(`${name}_f32`);
-    this.exact.node("DequantizeLinear", this.#dequantiseInputs(u8), [tensor]);
-    const expression = new Expression();
-    expression.dequantise(expression.load(0), u8.quantisation);
-    const view = mapInstruction(
-      this.program,
-      `${name}: dequantise`,
-      tensor,
-      "f32",
-      [u8.view],
-      expression,
-      "row-major",
-    );
-    const value = { tensor, dims: u8.dims, view };
-    this.setFloat(name, value);
+  /** The float value under a given quantisation, rounded anew from its f32 form. */
+  requantised(name: string, quantisation: Quantisation, layout: Layout = "as-first"): QuantisedValue {
+    const kernel = new Elementwise(this, `${name}: quantise`, this.dims(name));
+    const value = kernel.store(kernel.quantise(kernel.load(this.plain(name)), quantisation), `${name}: quantise`, layout);
+    return { ...value, quantisation };
+  }
+
+  /** A value in its own element type; a float value that exists only as u8 is dequantised. */
+  plain(name: string): ExactValue {
+    const made = this.#made.get(name)?.plain;
+    if (made) return made;
+    const forms = this.#forms.get(name);
+    if (!forms) throw new FatalError("COMPILE_INTERNAL", `The value "${name}" is used before it is computed.`);
+    const value = forms.plain ? forms.plain() : this.#dequantise(name);
+    this.setPlain(name, value);
     return value;
   }
 
-  #dequantiseInputs({ tensor, quantisation }: QuantisedValue): string[] {
-    return [tensor, this.scalar("f32", quantisation.scale), this.scalar("u8", quantisation.zero)];
+  #dequantise(name: string): ExactValue {
+    const kernel = new Elementwise(this, `${name}: dequantise`, this.dims(name));
+    return kernel.store(kernel.dequantised(this.quantised(name)), `${name}: dequantise`);
   }
 
-  /**
-   * A value as an f32 operand of elementwise arithmetic: an f32 tensor the program computes, or a u8 one dequantised on the
-   * fly. Model inputs are always quantised first, so that no infinity gets in.
-   */
-  arithmeticOperand(name: string): { tensor: string; view: View; quantisation: Quantisation | undefined } {
-    const { u8, f32 } = this.known(name);
-    if (f32 && !u8 && f32.view.space === "trace")
-      return { tensor: f32.tensor, view: f32.view, quantisation: undefined };
-    const value = this.quantised(name);
-    const tensor = this.freshName(`${name}_real`);
-    this.exact.node("DequantizeLinear", this.#dequantiseInputs(value), [tensor]);
-    return { tensor, view: value.view, quantisation: value.quantisation };
+  /** The exact graph's DequantizeLinear of a u8 value; made once. */
+  dequantisedTensor({ tensor, quantisation }: QuantisedValue): string {
+    const key = `${tensor} ${quantisation.scale} ${quantisation.zero}`;
+    const known = this.#dequantised.get(key);
+    if (known !== undefined) return known;
+    const inputs = [tensor, this.scalar("f32", quantisation.scale), this.scalar("u8", quantisation.zero)];
+    const made = this.emit("DequantizeLinear", inputs, {}, `${tensor}_real`);
+    this.#dequantised.set(key, made);
+    return made;
   }
 
-  /** A row-major copy of a value, for where strides cannot express what is needed. */
-  copy(name: string, value: ExactValue): ExactValue {
+  /** A row-major copy of a value, for where strides cannot express what is needed. The exact graph needs none. */
+  copy<Value extends ExactValue>(name: string, value: Value): Value {
     const expression = new Expression();
     expression.load(0);
-    const view = mapInstruction(
-      this.program,
-      `${name}: copy`,
-      value.tensor,
-      value.view.dtype,
-      [value.view],
-      expression,
-      "row-major",
-    );
-    return { ...value, view };
+    const { tensor, view } = value;
+    const copied = mapInstruction(this.program, `${name}: copy`, tensor, view.dtype, [view], expression, "row-major");
+    return { ...value, view: copied };
   }
 
-  /** An f32 constant broadcast to `sizes`, as a view. */
-  constantView(name: string, tensor: HostTensor, sizes: readonly number[]): View {
-    const index = this.program.addWeight(name, "f32", tensor.data as Float32Array);
-    return broadcastView(wholeView("weight", index, "f32", tensor.dims), sizes);
+  /** A constant as a row-major weight tensor. */
+  constantView(name: string, tensor: HostTensor): View {
+    const dtype = DTYPE_OF[tensor.type as ProgramType];
+    const index = this.program.addWeight(name, dtype, tensor.data);
+    return wholeView("weight", index, dtype, tensor.dims);
   }
 
-  /** Makes a value an output of the model under its own name: f32, row-major, computed by an instruction. */
-  finishOutput(name: string): { instruction: number; dims: readonly number[] } {
-    let value = this.float(name);
+  /** Something to read for an instruction that reads nothing: a single zero byte. */
+  zeroView(): View {
+    return this.constantView("zero", { type: "u8", dims: [], data: Uint8Array.of(0) as TensorData });
+  }
+
+  /** Makes a value an output of the model under its own name: row-major, computed by an instruction. */
+  finishOutput(name: string): { instruction: number; dims: readonly number[]; type: ProgramType } {
+    let value = this.plain(name);
     if (value.view.space !== "trace" || !isRowMajor(value.view)) value = this.copy(name, value);
     if (value.tensor !== name) this.exact.node("Identity", [value.tensor], [name]);
-    this.exact.output(name, "f32", value.dims);
-    return { instruction: value.view.index, dims: value.dims };
+    this.exact.output(name, value.type, value.dims);
+    return { instruction: value.view.index, dims: value.dims, type: value.type };
   }
 
   unsupported(node: GraphNode, reason: string): FatalError {
@@ -270,8 +272,3 @@ export class Lowering {
     );
   }
 }
-
-/** Ops that only rename elements. */
-export const VIEW_OPS: ReadonlySet<string> = new Set(
-  "Flatten Reshape Squeeze Unsqueeze Transpose Identity Dropout".split(" "),
-);

@@ -2,7 +2,7 @@ import { FatalError } from "@surety/protocol";
 import type { Dtype } from "../program/instruction.ts";
 import { Expression } from "./expression.ts";
 import type { OperandDraft, ProgramBuilder, TraceSource } from "./programBuilder.ts";
-import { freshDims, product, refineViews, sizesOf, type View } from "./view.ts";
+import { freshDims, product, refineViews, rowMajorStrides, sizesOf, type View } from "./view.ts";
 
 /** How a new tensor lies in memory: like the first operand, with dimension 1 innermost, or row-major. */
 export type Layout = "as-first" | "channels-last" | "row-major";
@@ -35,7 +35,7 @@ export function mapInstruction(
     outDtype: dtype,
     outDims: order.map((axis) => flat[axis] as number),
     reduceDims: [],
-    operands: refined.views.map((view) => elementwiseOperand(view, order)),
+    operands: refined.views.map((view) => elementwiseOperand(view, sizes, order)),
     expression: expression.operations,
   });
   const dims =
@@ -50,7 +50,7 @@ function traceSource(tensor: string, flat: readonly number[], order: readonly nu
 }
 
 /** Reads one element of the view per output position; its axes, flattened, are the output's in `order`. */
-function elementwiseOperand(view: View, order: readonly number[]): OperandDraft {
+function elementwiseOperand(view: View, sizes: readonly (readonly number[])[], order: readonly number[]): OperandDraft {
   const { space, index, dtype, elements, offset } = view;
   const strides = view.dims.flat().map((axis) => axis.stride);
   return {
@@ -61,12 +61,17 @@ function elementwiseOperand(view: View, order: readonly number[]): OperandDraft 
     offset,
     out: order.map((axis) => strides[axis] as number),
     reduce: [],
+    bounds: (view.bounds ?? []).map(({ dimension, start, size }) => {
+      // The index in the dimension, from its axes.
+      const weights = sizes.flatMap((axes, k) => (k === dimension ? rowMajorStrides(axes) : axes.map(() => 0)));
+      return { limit: size, offset: -start, out: order.map((axis) => weights[axis] as number), reduce: [] };
+    }),
   };
 }
 
-/** A row-major copy whose dimensions are one axis each. The exact graph has no such tensor. */
+/** A row-major copy whose dimensions are one axis each (which a padded view's are where it is padded). The exact graph has no such tensor. */
 function copyView(program: ProgramBuilder, name: string, view: View): View {
-  if (view.dims.every((axes) => axes.length <= 1)) return view;
+  if (view.bounds?.length || view.dims.every((axes) => axes.length <= 1)) return view;
   const expression = new Expression();
   expression.load(0);
   return mapInstruction(

@@ -8,6 +8,7 @@ import {
   type Operand,
   type Space,
 } from "../program/instruction.ts";
+import type { TensorData } from "../onnx/tensor.ts";
 import { sha256Hex } from "../run/manifest.ts";
 import { product } from "./view.ts";
 
@@ -55,7 +56,7 @@ export class ProgramBuilder {
   readonly #weightByContent = new Map<string, number>();
 
   /** Adds a weight tensor, or finds the one with the same dtype and bytes; returns its number. */
-  addWeight(name: string, dtype: Dtype, data: Int8Array | Uint8Array | Int32Array | Float32Array): number {
+  addWeight(name: string, dtype: Dtype, data: TensorData): number {
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     const key = `${dtype}:${sha256Hex(bytes)}`;
     const known = this.#weightByContent.get(key);

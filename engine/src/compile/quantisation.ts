@@ -1,4 +1,5 @@
 import { FatalError } from "@surety/protocol";
+import type { ElementType } from "../onnx/tensor.ts";
 
 /** value = (q - zero) * scale; scale is a binary32 number. */
 export interface Quantisation {
@@ -19,7 +20,9 @@ export function roundTiesToEven(value: number): number {
 
 /** What calibration saw of one value. */
 export interface ValueStatistics {
+  readonly type: ElementType;
   readonly dims: readonly number[];
+  /** Least and largest element of a float value. */
   readonly min: number;
   readonly max: number;
   /** Counts in equal bins from min to max; empty if min = max. */

@@ -1,5 +1,5 @@
 import { conv } from "./ops/conv.ts";
-import { add, batchNormalization, relu } from "./ops/elementwise.ts";
+import { add, batchNormalization, mul, relu, sub } from "./ops/elementwise.ts";
 import { gemm, matMul } from "./ops/matmul.ts";
 import { averagePool, globalAveragePool, maxPool } from "./ops/pool.ts";
 import { reshape, transpose } from "./ops/view.ts";
@@ -18,9 +18,11 @@ export const RULES: ReadonlyMap<string, Rule> = new Map([
   ["Identity", reshape],
   ["MatMul", matMul],
   ["MaxPool", maxPool],
+  ["Mul", mul],
   ["Relu", relu],
   ["Reshape", reshape],
   ["Squeeze", reshape],
+  ["Sub", sub],
   ["Transpose", transpose],
   ["Unsqueeze", reshape],
 ]);

@@ -10,6 +10,13 @@ export interface Axis {
   readonly stride: number;
 }
 
+/** Padding: a position is inside where 0 <= (index in the dimension) - start < size. */
+export interface ViewBound {
+  readonly dimension: number;
+  readonly start: number;
+  readonly size: number;
+}
+
 export interface View {
   readonly space: Space;
   /** Number of the instruction, weight tensor or model input. */
@@ -20,6 +27,8 @@ export interface View {
   readonly offset: number;
   /** One list of axes per logical dimension; axes of size 1 are left out. */
   readonly dims: readonly (readonly Axis[])[];
+  /** Where it is padded. Only elementwise instructions read padded views. */
+  readonly bounds?: readonly ViewBound[];
 }
 
 export function product(sizes: readonly number[]): number {
@@ -180,4 +189,29 @@ function commonCuts(first: readonly number[], second: readonly number[]): number
     cuts.push(size);
   }
   return cuts;
+}
+
+/**
+ * The view with `before[k]` positions of padding in front of dimension k and `after[k]` behind it; both may be negative, which cuts. Undefined
+ * where a padded dimension is not one axis.
+ */
+export function padView(view: View, before: readonly number[], after: readonly number[]): View | undefined {
+  const sizes = sizesOf(view);
+  let offset = view.offset;
+  const bounds: ViewBound[] = [...(view.bounds ?? [])];
+  const dims: (readonly Axis[])[] = [];
+  for (const [k, axes] of view.dims.entries()) {
+    const [front, back] = [before[k] ?? 0, after[k] ?? 0];
+    if (front === 0 && back === 0) {
+      dims.push(axes);
+      continue;
+    }
+    if (axes.length > 1) return undefined;
+    const stride = axes[0]?.stride ?? 1;
+    const size = (sizes[k] as number) + front + back;
+    offset -= front * stride;
+    dims.push(size > 1 ? [{ size, stride }] : []);
+    if (front > 0 || back > 0) bounds.push({ dimension: k, start: front, size: sizes[k] as number });
+  }
+  return { ...view, offset, dims, bounds };
 }

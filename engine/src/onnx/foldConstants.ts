@@ -1,8 +1,9 @@
 import { FatalError } from "@surety/protocol";
 import { createSession, runSession } from "../run/onnxruntime.ts";
 import { describeNode, type Graph, type GraphNode } from "./graph.ts";
-import { type AttributeProto, encodeModel } from "./proto.ts";
-import { ELEMENT_TYPES, type HostTensor, tensorToProto } from "./tensor.ts";
+import { encodeAttribute } from "./encodeGraph.ts";
+import { encodeModel } from "./proto.ts";
+import { ELEMENT_TYPES, type HostTensor } from "./tensor.ts";
 
 /** Ops worth running at compile time, none of which can make a result much larger than what it reads. */
 const FOLDABLE = new Set([
@@ -132,28 +133,4 @@ function resultLimit(node: GraphNode, operands: readonly HostTensor[]): number {
     return dims.reduce((product, size) => product * size, 1);
   }
   return sizes.reduce((sum, size) => sum + size, 0) + 64;
-}
-
-function encodeAttribute(
-  name: string,
-  attribute: NonNullable<ReturnType<GraphNode["attributes"]["get"]>>,
-): AttributeProto {
-  switch (attribute.kind) {
-    case "int":
-      return { name, type: 2, i: attribute.value };
-    case "float":
-      return { name, type: 1, f: attribute.value };
-    case "string":
-      return { name, type: 3, s: Buffer.from(attribute.value) };
-    case "ints":
-      return { name, type: 7, ints: [...attribute.value] };
-    case "floats":
-      return { name, type: 6, floats: [...attribute.value] };
-    case "strings":
-      return { name, type: 8, strings: attribute.value.map((text) => Buffer.from(text)) };
-    case "tensor":
-      return { name, type: 4, t: tensorToProto(attribute.value, "") };
-    case "other":
-      return { name };
-  }
 }

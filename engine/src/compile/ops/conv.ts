@@ -2,7 +2,7 @@ import { FatalError } from "@surety/protocol";
 import { type GraphNode, intAttribute } from "../../onnx/graph.ts";
 import { absorbFollowers } from "../absorb.ts";
 import { Expression } from "../expression.ts";
-import type { Lowering, QuantisedValue } from "../lowering.ts";
+import type { Lowering } from "../lowering.ts";
 import {
   checkAccumulator,
   correctBiases,
@@ -11,6 +11,7 @@ import {
   quantiseWeights,
 } from "../quantisation.ts";
 import { checkOperands, type Rule } from "../rule.ts";
+import type { QuantisedValue } from "../values.ts";
 import { freshDims, product, type View } from "../view.ts";
 import {
   checkWindow,
@@ -104,7 +105,7 @@ export const conv: Rule = {
       scales: quantised.scales,
     });
     const dims = lowering.dims(followers.output);
-    lowering.setQuantised(followers.output, { tensor, dims, view, quantisation: output });
+    lowering.setQuantised(followers.output, { tensor, dims, view, type: "u8", quantisation: output });
   },
 };
 
@@ -113,7 +114,7 @@ export function imageOf(lowering: Lowering, name: string, node: GraphNode): Quan
   const value = lowering.quantised(name, "channels-last");
   if (value.dims.length < 3) throw lowering.unsupported(node, `its input has the shape [${value.dims}]`);
   if (imageAxes(value.view)) return value;
-  return { ...lowering.copy(name, value), quantisation: value.quantisation };
+  return lowering.copy(name, value);
 }
 
 function fuse(

@@ -2,7 +2,7 @@ import { floatAttribute, type GraphNode, intAttribute } from "../../onnx/graph.t
 import type { HostTensor } from "../../onnx/tensor.ts";
 import { type Absorbed, absorbFollowers } from "../absorb.ts";
 import { Expression } from "../expression.ts";
-import type { Lowering, QuantisedValue } from "../lowering.ts";
+import type { Lowering } from "../lowering.ts";
 import type { OperandDraft } from "../programBuilder.ts";
 import {
   checkAccumulator,
@@ -12,6 +12,7 @@ import {
   quantiseWeights,
 } from "../quantisation.ts";
 import { checkOperands, type Rule } from "../rule.ts";
+import type { QuantisedValue } from "../values.ts";
 import { type Axis, freshDims, product, rowMajorStrides, type View } from "../view.ts";
 import { requantisationScales } from "./conv.ts";
 
@@ -78,6 +79,17 @@ export const gemm: Rule = {
   },
 };
 
+/** True where no reader of the value asks for u8: f32 keeps the precision of the sum. */
+function keepsFloat(lowering: Lowering, name: string): boolean {
+  const readers = lowering.consumers(name);
+  return readers.every((node) => {
+    if (READS_U8.has(node.op)) return false;
+    return !MOVES.has(node.op) || keepsFloat(lowering, node.outputs[0] ?? "");
+  });
+}
+const READS_U8 = new Set("Conv MatMul Gemm MaxPool AveragePool GlobalAveragePool QuantizeLinear".split(" "));
+const MOVES = new Set("Flatten Reshape Squeeze Unsqueeze Transpose Identity Dropout Slice Pad Gather Expand".split(" "));
+
 function isRow(tensor: HostTensor, columns: number): boolean {
   if (tensor.data.length === 1) return true;
   return tensor.data.length === columns && tensor.dims.at(-1) === columns;
@@ -118,14 +130,14 @@ function emitProduct(
   const sums = quantiseBiases(corrected, quantised.scales, input.quantisation.scale);
   checkAccumulator(rows, sums, node.name);
 
-  const asFloat = !followers.relu && lowering.isOutputOnly(followers.output);
+  const asFloat = !followers.relu && keepsFloat(lowering, followers.output);
   const output = asFloat ? undefined : lowering.quantisationOf(followers.output);
   const scales = requantisationScales(input.quantisation.scale, quantised.scales, output?.scale ?? 1);
   const tensor = emitGraph(node, lowering, input, followers, quantised.values, columns, sums, scales, output);
   const view = emitDot(node, lowering, tensor, input, quantised.values, columns, sums, scales, output);
   const dims = lowering.dims(followers.output);
-  if (output) lowering.setQuantised(followers.output, { tensor, dims, view, quantisation: output });
-  else lowering.setFloat(followers.output, { tensor, dims, view });
+  if (output) lowering.setQuantised(followers.output, { tensor, dims, view, type: "u8", quantisation: output });
+  else lowering.setPlain(followers.output, { tensor, dims, view, type: "f32" });
 }
 
 function emitGraph(

@@ -1,9 +1,10 @@
 import { type GraphNode, intAttribute, intsAttribute } from "../../onnx/graph.ts";
 import { Expression } from "../expression.ts";
-import type { Lowering, QuantisedValue } from "../lowering.ts";
+import type { Lowering } from "../lowering.ts";
 import type { OperandDraft } from "../programBuilder.ts";
 import type { Quantisation } from "../quantisation.ts";
 import { checkOperands, type Rule } from "../rule.ts";
+import type { QuantisedValue } from "../values.ts";
 import { freshDims, product, type View, wholeView } from "../view.ts";
 import {
   checkWindow,
@@ -55,6 +56,7 @@ export const maxPool: Rule = {
       tensor,
       dims: lowering.dims(name),
       view,
+      type: "u8",
       quantisation: input.quantisation,
     });
   },
@@ -211,7 +213,7 @@ interface Pool {
 function record(node: GraphNode, lowering: Lowering, pool: Pool, quantisation: Quantisation): void {
   const name = node.outputs[0] ?? "";
   const view = emitPool({ ...pool, node, lowering, accumulate: "sum" });
-  lowering.setQuantised(name, { tensor: pool.tensor, dims: lowering.dims(name), view, quantisation });
+  lowering.setQuantised(name, { tensor: pool.tensor, dims: lowering.dims(name), view, type: "u8", quantisation });
 }
 
 /** One reduction over the window; output committed channels-last. */

@@ -1,33 +1,38 @@
 import { type GraphNode, intsAttribute } from "../../onnx/graph.ts";
 import { i64Tensor } from "../../onnx/tensor.ts";
-import type { ExactValue, Lowering } from "../lowering.ts";
+import type { Lowering } from "../lowering.ts";
 import { checkOperands, type Rule } from "../rule.ts";
+import type { ExactValue } from "../values.ts";
 import { reshapeView, transposeView } from "../view.ts";
+import { defineMoved } from "./move.ts";
 
 /** Flatten, Reshape, Squeeze, Unsqueeze, Identity, Dropout: other sizes for the same elements, no instruction. */
 export const reshape: Rule = {
   check(node, graph) {
     if (node.op === "Dropout" && node.outputs[1]) return "its mask output is not supported";
+    if (node.op === "Dropout" || node.op === "Identity") return undefined;
     return checkOperands(node, graph, [node.op === "Reshape" ? "shape" : "axes"]);
   },
 
   lower(node, lowering) {
-    const output = node.outputs[0] ?? "";
-    const dims = lowering.dims(output);
-    eachRepresentation(node, lowering, (value, suffix) => {
-      let view = reshapeView(value.view, dims);
-      if (!view) {
-        const copy = lowering.copy(node.name, value);
-        view = reshapeView(copy.view, dims);
-      }
-      if (!view) throw lowering.unsupported(node, `[${value.dims}] cannot be read as [${dims}]`);
-      const tensor = lowering.freshName(`${output}_${suffix}`);
-      const shape = lowering.initializer("shape", i64Tensor(dims));
-      lowering.exact.node("Reshape", [value.tensor, shape], [tensor], {}, node.name);
-      return { tensor, dims, view };
-    });
+    const dims = lowering.dims(node.outputs[0] ?? "");
+    defineMoved(node, lowering, (value) => reshaped(node, lowering, value, dims));
   },
 };
+
+/** The same elements under other sizes, copied in the program where strides cannot express them. */
+export function reshaped<Value extends ExactValue>(
+  node: GraphNode,
+  lowering: Lowering,
+  value: Value,
+  dims: readonly number[],
+): Value {
+  const view = reshapeView(value.view, dims) ?? reshapeView(lowering.copy(node.name, value).view, dims);
+  if (!view) throw lowering.unsupported(node, `[${value.dims}] cannot be read as [${dims}]`);
+  const shape = lowering.initializer("shape", i64Tensor(dims));
+  const tensor = lowering.emit("Reshape", [value.tensor, shape], {}, node.outputs[0]);
+  return { ...value, tensor, dims, view };
+}
 
 /** Transpose: other strides for the same elements, no instruction. */
 export const transpose: Rule = {
@@ -36,24 +41,11 @@ export const transpose: Rule = {
   },
 
   lower(node, lowering) {
-    const output = node.outputs[0] ?? "";
-    eachRepresentation(node, lowering, (value, suffix) => {
-      const permutation = intsAttribute(node, "perm") ?? value.dims.map((_, k) => value.dims.length - 1 - k);
-      const tensor = lowering.freshName(`${output}_${suffix}`);
-      lowering.exact.node("Transpose", [value.tensor], [tensor], { perm: permutation }, node.name);
-      return { tensor, dims: lowering.dims(output), view: transposeView(value.view, permutation) };
+    const dims = lowering.dims(node.outputs[0] ?? "");
+    const permutation = intsAttribute(node, "perm") ?? dims.map((_, k) => dims.length - 1 - k);
+    defineMoved(node, lowering, (value) => {
+      const tensor = lowering.emit("Transpose", [value.tensor], { perm: permutation }, node.outputs[0]);
+      return { ...value, tensor, dims, view: transposeView(value.view, permutation) };
     });
   },
 };
-
-/** Applies a change of view to the input's u8 form, or to its f32 form where only that exists. */
-function eachRepresentation(
-  node: GraphNode,
-  lowering: Lowering,
-  change: (value: ExactValue, suffix: string) => ExactValue,
-): void {
-  const output = node.outputs[0] ?? "";
-  const { u8, f32 } = lowering.known(node.inputs[0] ?? "");
-  if (u8) lowering.setQuantised(output, { ...change(u8, "u8"), quantisation: u8.quantisation });
-  else if (f32) lowering.setFloat(output, change(f32, "f32"));
-}

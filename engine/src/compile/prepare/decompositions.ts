@@ -1,0 +1,4 @@
+import type { Rewrite } from "./rewrite.ts";
+
+/** Ops that are compositions of others, and how they are taken apart. Keys as in `rewriteGraph`. */
+export const DECOMPOSITIONS: ReadonlyMap<string, Rewrite> = new Map<string, Rewrite>([]);

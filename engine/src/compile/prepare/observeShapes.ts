@@ -1,0 +1,54 @@
+import { FatalError } from "@surety/protocol";
+import { encodeGraph } from "../../onnx/encodeGraph.ts";
+import type { Graph, GraphNode } from "../../onnx/graph.ts";
+import { ELEMENT_TYPES, elementCount, type HostTensor, type TensorData } from "../../onnx/tensor.ts";
+import { createSession, runSession } from "../../run/onnxruntime.ts";
+import type { ValueType } from "./rewrite.ts";
+
+/**
+ * Runs the graph once on zeros and records every value's type and sizes, and the values that sizes alone decide (what is computed from
+ * constants, Shape and Size). Input sizes must be fixed.
+ *
+ * @throws FatalError ONNX_REFUSED; ONNX_RUN when the model fails on zeros
+ */
+export async function observeShapes(
+  graph: Graph,
+): Promise<{ types: Map<string, ValueType>; fixed: Map<string, HostTensor> }> {
+  const computed = graph.nodes.flatMap((node) => node.outputs).filter((name) => name !== "");
+  const feeds: Record<string, HostTensor> = {};
+  const types = new Map<string, ValueType>();
+  for (const { name, type, dims } of graph.inputs) {
+    const sizes = (dims ?? []) as number[];
+    const data = new ELEMENT_TYPES[type].array(elementCount(sizes, `Input "${name}"`)) as TensorData;
+    feeds[name] = { type, dims: sizes, data };
+    types.set(name, { type, dims: sizes });
+  }
+  const session = await createSession(encodeGraph(graph, computed), { intraOpNumThreads: 1 });
+  try {
+    const results = await runSession(session, feeds);
+    for (const [name, { type, dims }] of Object.entries(results)) types.set(name, { type, dims });
+    const fixed = new Map<string, HostTensor>();
+    for (const name of decidedBySizes(graph.nodes, graph)) {
+      const value = results[name];
+      if (value) fixed.set(name, value);
+    }
+    return { types, fixed };
+  } catch (cause) {
+    if (cause instanceof FatalError) throw cause;
+    const reason = (cause as Error).message.split("\n")[0];
+    throw new FatalError("ONNX_RUN", `The model fails on an input of zeros: ${reason}`, { cause });
+  } finally {
+    await session.release();
+  }
+}
+
+function decidedBySizes(nodes: readonly GraphNode[], graph: Graph): Set<string> {
+  const decided = new Set<string>();
+  for (const node of nodes) {
+    const isShape = node.domain === "" && (node.op === "Shape" || node.op === "Size");
+    const isRandom = node.op.startsWith("Random") || node.op === "Bernoulli" || node.op === "Multinomial";
+    const fromDecided = node.inputs.every((name) => name === "" || decided.has(name) || graph.initializers.has(name));
+    if (isShape || (fromDecided && !isRandom)) for (const output of node.outputs) if (output !== "") decided.add(output);
+  }
+  return decided;
+}

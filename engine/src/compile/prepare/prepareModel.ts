@@ -1,0 +1,54 @@
+import { FatalError } from "@surety/protocol";
+import { foldConstants } from "../../onnx/foldConstants.ts";
+import type { Graph } from "../../onnx/graph.ts";
+import { DECOMPOSITIONS } from "./decompositions.ts";
+import { observeShapes } from "./observeShapes.ts";
+import { CANONICAL_OPSET } from "./opset.ts";
+import { rewriteGraph } from "./rewrite.ts";
+import { UPGRADES } from "./upgrades.ts";
+
+/** Decompositions may give ops that are decomposed in turn; none nests deeper. */
+const MAX_PASSES = 8;
+
+/**
+ * Brings an imported graph into the form that is lowered: nodes of the canonical opset, constants folded (with all that sizes decide), ops that
+ * are compositions of others taken apart. It is still an ordinary float graph.
+ *
+ * @param graph its inputs' sizes fixed
+ * @throws FatalError MODEL_UNSUPPORTED, ONNX_*
+ */
+export async function prepareModel(graph: Graph): Promise<Graph> {
+  let current = upgrade(await foldConstants(graph));
+  for (let pass = 0; pass < MAX_PASSES; pass++) {
+    const { types, fixed } = await observeShapes(current);
+    const folded = await foldConstants(withConstants(current, fixed));
+    const { graph: rewritten, changed } = rewriteGraph(folded, DECOMPOSITIONS, types);
+    current = rewritten;
+    if (!changed) return withoutDeadNodes(current);
+  }
+  throw new FatalError("COMPILE_INTERNAL", `The model is not in its final form after ${MAX_PASSES} passes.`);
+}
+
+function upgrade(graph: Graph): Graph {
+  if (graph.opset > CANONICAL_OPSET) return { ...graph, opset: CANONICAL_OPSET };
+  return { ...rewriteGraph(graph, UPGRADES, new Map()).graph, opset: CANONICAL_OPSET };
+}
+
+/** Replaces computed values by constants. */
+function withConstants(graph: Graph, values: ReadonlyMap<string, Graph["initializers"] extends ReadonlyMap<string, infer T> ? T : never>): Graph {
+  const nodes = graph.nodes.filter((node) => !node.outputs.every((name) => name === "" || values.has(name)));
+  return { ...graph, nodes, initializers: new Map([...graph.initializers, ...values]) };
+}
+
+/** Nodes and constants that no output needs are left out. */
+export function withoutDeadNodes(graph: Graph): Graph {
+  const needed = new Set(graph.outputs.map((output) => output.name));
+  const nodes: Graph["nodes"][number][] = [];
+  for (const node of [...graph.nodes].reverse()) {
+    if (!node.outputs.some((name) => needed.has(name))) continue;
+    for (const input of node.inputs) needed.add(input);
+    nodes.push(node);
+  }
+  const initializers = new Map([...graph.initializers].filter(([name]) => needed.has(name)));
+  return { ...graph, nodes: nodes.reverse(), initializers };
+}

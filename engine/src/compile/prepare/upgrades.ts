@@ -1,0 +1,17 @@
+import { intsAttribute } from "../../onnx/graph.ts";
+import { i64Tensor } from "../../onnx/tensor.ts";
+import type { Rewrite } from "./rewrite.ts";
+
+/** Squeeze and Unsqueeze before opset 13 have their axes as an attribute. */
+const axesToInput: Rewrite = (node, context) => {
+  const axes = intsAttribute(node, "axes");
+  if (axes === undefined) return false;
+  context.nodeTo(node.outputs, node.op, [node.inputs[0] ?? "", context.addConstant("axes", i64Tensor(axes))]);
+  return true;
+};
+
+/** How nodes of older opsets are written in the canonical one; a rewriting leaves what already is. */
+export const UPGRADES: ReadonlyMap<string, Rewrite> = new Map([
+  ["Squeeze", axesToInput],
+  ["Unsqueeze", axesToInput],
+]);
