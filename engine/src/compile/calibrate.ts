@@ -1,7 +1,7 @@
 import { FatalError } from "@surety/protocol";
 import type { InputSample } from "../inputs/readInputs.ts";
-import type { Graph } from "../onnx/graph.ts";
 import { encodeGraph } from "../onnx/encodeGraph.ts";
+import type { Graph } from "../onnx/graph.ts";
 import type { ElementType, HostTensor } from "../onnx/tensor.ts";
 import { createSession, runSession } from "../run/onnxruntime.ts";
 import type { ValueStatistics } from "./quantisation.ts";

@@ -1,7 +1,9 @@
 import { FatalError } from "@surety/protocol";
 import { foldConstants } from "../onnx/foldConstants.ts";
-import { describeNode, type Graph, type GraphNode } from "../onnx/graph.ts";
+import { type Graph, type GraphNode, qualifiedOp } from "../onnx/graph.ts";
 import { type ImportOptions, importModel } from "../onnx/import.ts";
+import { DECOMPOSITIONS } from "./prepare/decompositions.ts";
+import { decidedBySizes } from "./prepare/observeShapes.ts";
 import { prepareModel } from "./prepare/prepareModel.ts";
 import { RULES } from "./rules.ts";
 import { isProgramType } from "./values.ts";
@@ -31,21 +33,27 @@ export interface ModelReport {
  * @throws FatalError as importModel and foldConstants, for files that are no sound ONNX
  */
 export async function checkModel(model: Uint8Array, options: ImportOptions = {}): Promise<ModelReport> {
-  const graph = importModel(model, options);
-  const isFixed = graph.inputs.every(({ dims }) => dims?.every((dim) => typeof dim === "number" && dim > 0));
-  return reportOn(isFixed ? await prepareModel(graph) : await foldConstants(graph));
+  const graph = await foldConstants(importModel(model, options));
+  const report = reportOn(graph, unknownOp);
+  // Unknown ops and open sizes need no run; the rest only comes out once sizes are known and compositions are taken apart.
+  return report.fits ? { ...reportOn(await prepareModel(graph), reasonAgainst), opset: graph.opset } : report;
 }
 
-/** The report on an imported graph whose constants are folded. */
-export function reportOn(graph: Graph): ModelReport {
-  const nodes = graph.nodes.map((node) => {
+function reportOn(
+  graph: Graph,
+  reasonAgainst: (node: GraphNode, graph: Graph) => string | undefined,
+): ModelReport {
+  const decided = decidedBySizes(graph);
+  const computes = (node: GraphNode) => !node.outputs.every((name) => name === "" || decided.has(name));
+  const nodes = graph.nodes.filter(computes).map((node) => {
     const reason = reasonAgainst(node, graph);
-    const op = node.domain === "" ? node.op : `${node.domain}.${node.op}`;
+    const op = qualifiedOp(node);
     return { node: node.name, op, fits: reason === undefined, ...(reason === undefined ? {} : { reason }) };
   });
   const problems: string[] = [];
   for (const input of graph.inputs) {
-    if (!isProgramType(input.type)) problems.push(`input "${input.name}" is ${input.type}, which is not in the exact profile`);
+    if (!isProgramType(input.type))
+      problems.push(`input "${input.name}" is ${input.type}, which is not in the exact profile`);
     const symbol = input.dims?.find((dim) => typeof dim === "string");
     if (input.dims === undefined) problems.push(`input "${input.name}" declares no shape`);
     else if (symbol !== undefined)
@@ -68,19 +76,33 @@ export function reportOn(graph: Graph): ModelReport {
   };
 }
 
-function reasonAgainst(node: GraphNode, graph: Graph): string | undefined {
-  const rule = node.domain === "" ? RULES.get(node.op) : undefined;
-  if (!rule) return "the op is not in the exact profile";
-  return rule.check(node, graph);
+function unknownOp(node: GraphNode): string | undefined {
+  const op = qualifiedOp(node);
+  return RULES.has(op) || DECOMPOSITIONS.has(op) ? undefined : "the op is not in the exact profile";
 }
 
-/** @throws FatalError MODEL_UNSUPPORTED naming the first problem and how many more there are */
+function reasonAgainst(node: GraphNode, graph: Graph): string | undefined {
+  return unknownOp(node) ?? RULES.get(qualifiedOp(node))?.check(node, graph);
+}
+
+/**
+ * What must hold before a model is run: no unknown op, all sizes given.
+ * @throws FatalError MODEL_UNSUPPORTED naming the first problem and how many more there are
+ */
+export function requireKnown(graph: Graph): void {
+  requireNone(reportOn(graph, unknownOp));
+}
+
+/** What must hold of a prepared graph. @throws FatalError MODEL_UNSUPPORTED */
 export function requireFit(graph: Graph): void {
-  const report = reportOn(graph);
+  requireNone(reportOn(graph, reasonAgainst));
+}
+
+function requireNone(report: ModelReport): void {
   const problems = [
     ...report.problems,
-    ...report.nodes.flatMap((entry, index) =>
-      entry.fits ? [] : [`${describeNode(graph.nodes[index] as GraphNode)}: ${entry.reason}`],
+    ...report.nodes.flatMap(({ fits, op, node, reason }) =>
+      fits ? [] : [`${op} node "${node}": ${reason}`],
     ),
   ];
   if (problems.length === 0) return;

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { FatalError, UsageError } from "@surety/protocol";
 import { checkInput, type InputSample, type InputSpec } from "../inputs/readInputs.ts";
 import { encodeGraph } from "../onnx/encodeGraph.ts";
+import { foldConstants } from "../onnx/foldConstants.ts";
 import type { Graph } from "../onnx/graph.ts";
 import { type ImportOptions, importModel } from "../onnx/import.ts";
 import { bytesOf, type HostTensor } from "../onnx/tensor.ts";
@@ -11,7 +12,7 @@ import { sha256Hex } from "../run/manifest.ts";
 import { createSession, ONNXRUNTIME_VERSION, runSession, withoutNaN } from "../run/onnxruntime.ts";
 import { measureAccuracy } from "./accuracy.ts";
 import { calibrate } from "./calibrate.ts";
-import { requireFit } from "./checkModel.ts";
+import { requireFit, requireKnown } from "./checkModel.ts";
 import { lowerModel } from "./lowerModel.ts";
 import { prepareModel } from "./prepare/prepareModel.ts";
 
@@ -36,7 +37,9 @@ export async function compileModel(parameters: CompileModelParameters): Promise<
   const { model, calibration } = parameters;
   const imported = importModel(model, parameters);
   const specs = specsOf(imported);
-  const graph = await prepareModel(imported);
+  const folded = await foldConstants(imported);
+  requireKnown(folded);
+  const graph = await prepareModel(folded);
   requireFit(graph);
   const samples = calibration.map((sample, index) => checkSample(sample, specs, index));
   const statistics = await calibrate(graph, samples);

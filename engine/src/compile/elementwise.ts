@@ -85,7 +85,8 @@ export class Elementwise {
   load(value: ExactValue): Term {
     return this.#once(`load ${value.tensor}`, () => {
       const number = this.#expression.load(this.#operand(value.view));
-      const range = value.range ?? (value.type === "f32" ? { min: -Infinity, max: Infinity } : INT_RANGE[value.type]);
+      const range =
+        value.range ?? (value.type === "f32" ? { min: -Infinity, max: Infinity } : INT_RANGE[value.type]);
       return term(value.tensor, value.type, number, range);
     });
   }
@@ -109,7 +110,12 @@ export class Elementwise {
   /** A view of a value that the exact graph has as `tensor` (a padded or otherwise moved one). */
   loadView(view: View, tensor: string, type: ProgramType, range?: Interval): Term {
     const number = this.#expression.load(this.#operand(view));
-    return term(tensor, type, number, range ?? (type === "f32" ? { min: -Infinity, max: Infinity } : INT_RANGE[type]));
+    return term(
+      tensor,
+      type,
+      number,
+      range ?? (type === "f32" ? { min: -Infinity, max: Infinity } : INT_RANGE[type]),
+    );
   }
 
   /**
@@ -118,14 +124,22 @@ export class Elementwise {
    */
   loadAt(view: View, index: Term, tensor: string, type: ProgramType, range?: Interval): Term {
     const number = this.#expression.apply("loadat", this.#operand(view), index.value);
-    return term(tensor, type, number, range ?? (type === "f32" ? { min: -Infinity, max: Infinity } : INT_RANGE[type]));
+    return term(
+      tensor,
+      type,
+      number,
+      range ?? (type === "f32" ? { min: -Infinity, max: Infinity } : INT_RANGE[type]),
+    );
   }
 
   /** A constant tensor, or an immediate where it is one number. */
   constant(tensor: HostTensor, name: string): Term {
     const type = tensor.type as ProgramType;
     if (!(type in DTYPE_OF))
-      throw new FatalError("MODEL_UNSUPPORTED", `The constant "${name}" is ${tensor.type}, which is not in the exact profile.`);
+      throw new FatalError(
+        "MODEL_UNSUPPORTED",
+        `The constant "${name}" is ${tensor.type}, which is not in the exact profile.`,
+      );
     const data = tensor.data;
     let min = Infinity;
     let max = -Infinity;
@@ -150,7 +164,10 @@ export class Elementwise {
     const rounded = Math.fround(value);
     const sign = Object.is(rounded, -0) ? "-0" : rounded;
     return this.#once(`float ${sign}`, () =>
-      term(this.#lowering.scalar("f32", rounded), "f32", this.#expression.float(rounded), { min: rounded, max: rounded }),
+      term(this.#lowering.scalar("f32", rounded), "f32", this.#expression.float(rounded), {
+        min: rounded,
+        max: rounded,
+      }),
     );
   }
 
@@ -218,12 +235,26 @@ export class Elementwise {
 
   /** A bool: a < b, floats or ints. */
   less(a: Term, b: Term): Term {
-    return this.#node("Less", a.type === "f32" ? "flt" : "ilt", this.#sameType(a, b), "bool", INT_RANGE.bool, true);
+    return this.#node(
+      "Less",
+      a.type === "f32" ? "flt" : "ilt",
+      this.#sameType(a, b),
+      "bool",
+      INT_RANGE.bool,
+      true,
+    );
   }
 
   /** A bool: a = b, floats, ints or bools. */
   equal(a: Term, b: Term): Term {
-    return this.#node("Equal", a.type === "f32" ? "feq" : "ieq", this.#sameType(a, b), "bool", INT_RANGE.bool, true);
+    return this.#node(
+      "Equal",
+      a.type === "f32" ? "feq" : "ieq",
+      this.#sameType(a, b),
+      "bool",
+      INT_RANGE.bool,
+      true,
+    );
   }
 
   and(a: Term, b: Term): Term {
@@ -280,7 +311,12 @@ export class Elementwise {
   toInt32(a: Term): Term {
     const clamped = this.clip(a, -(2 ** 31), LARGEST_INT32_FLOAT);
     const tensor = this.#lowering.emit("Cast", [clamped.unsignedZero], { to: ELEMENT_TYPES.i32.code });
-    return term(tensor, "i32", this.#expression.apply("toint", clamped.value), mapInterval(clamped.range, Math.trunc));
+    return term(
+      tensor,
+      "i32",
+      this.#expression.apply("toint", clamped.value),
+      mapInterval(clamped.range, Math.trunc),
+    );
   }
 
   /** Between int types: to i32 modulo 2^32; to u8 and i8 only as the last step before `store`. */
@@ -288,7 +324,8 @@ export class Elementwise {
     if (a.type === to) return a;
     const tensor = this.#lowering.emit("Cast", [a.tensor], { to: ELEMENT_TYPES[to].code });
     const fits = a.range.min >= INT_RANGE[to].min && a.range.max <= INT_RANGE[to].max;
-    const value = to === "i32" && !fits ? this.#expression.apply("iadd", a.value, this.int(0).value) : a.value;
+    const value =
+      to === "i32" && !fits ? this.#expression.apply("iadd", a.value, this.int(0).value) : a.value;
     return term(tensor, to, value, fits ? a.range : INT_RANGE[to]);
   }
 
@@ -313,15 +350,27 @@ export class Elementwise {
   store(result: Term, output: string, layout: Layout = "as-first"): ExactValue {
     const operations = this.#expression.operations.length;
     if (operations > 64 || this.#operands.length > 8) {
-      throw new FatalError("COMPILE_INTERNAL", `${this.#name} needs ${operations} operations on ${this.#operands.length} operands.`);
+      throw new FatalError(
+        "COMPILE_INTERNAL",
+        `${this.#name} needs ${operations} operations on ${this.#operands.length} operands.`,
+      );
     }
     // The last value of an expression is its result.
-    if (result.value !== operations - 1) this.#expression.select(this.#expression.int(1), result.value, result.value);
+    if (result.value !== operations - 1)
+      this.#expression.select(this.#expression.int(1), result.value, result.value);
     const dtype: Dtype = DTYPE_OF[result.type];
     const views = this.#operands.map((view) => broadcastView(view, this.#dims));
     if (views.length === 0) views.push(broadcastView(this.#lowering.zeroView(), this.#dims));
     const label = output.startsWith(this.#name) ? output : this.#name;
-    const view = mapInstruction(this.#lowering.program, label, result.tensor, dtype, views, this.#expression, layout);
+    const view = mapInstruction(
+      this.#lowering.program,
+      label,
+      result.tensor,
+      dtype,
+      views,
+      this.#expression,
+      layout,
+    );
     return { tensor: result.tensor, dims: this.#dims, view, type: result.type, range: result.range };
   }
 
@@ -363,7 +412,14 @@ export class Elementwise {
     };
   }
 
-  #node(op: string, code: Opcode, terms: readonly Term[], type: ProgramType, range: Interval, ignoresZeroSign = false): Term {
+  #node(
+    op: string,
+    code: Opcode,
+    terms: readonly Term[],
+    type: ProgramType,
+    range: Interval,
+    ignoresZeroSign = false,
+  ): Term {
     const names = terms.map((each) => (ignoresZeroSign ? each.unsignedZero : each.tensor));
     const [a, b] = terms as [Term, Term?];
     return term(this.#lowering.emit(op, names), type, this.#expression.apply(code, a.value, b?.value), range);
@@ -398,8 +454,14 @@ function square(range: Interval): Outcome {
 
 /** The range of a wrapping integer operation: the whole type where it can wrap. */
 function integerRange(op: "Add" | "Sub" | "Mul", a: Term, b: Term): Interval {
-  const apply = { Add: (x: number, y: number) => x + y, Sub: (x: number, y: number) => x - y, Mul: (x: number, y: number) => x * y };
-  const ends = [a.range.min, a.range.max].flatMap((x) => [b.range.min, b.range.max].map((y) => apply[op](x, y)));
+  const apply = {
+    Add: (x: number, y: number) => x + y,
+    Sub: (x: number, y: number) => x - y,
+    Mul: (x: number, y: number) => x * y,
+  };
+  const ends = [a.range.min, a.range.max].flatMap((x) =>
+    [b.range.min, b.range.max].map((y) => apply[op](x, y)),
+  );
   const whole = INT_RANGE[a.type as "i32" | "i64"];
   const range = { min: Math.min(...ends), max: Math.max(...ends) };
   return range.min >= whole.min && range.max <= whole.max ? range : whole;

@@ -16,7 +16,11 @@ export interface ExactModel {
   /** Per instruction: where the exact graph has the same tensor; null where it does not. */
   readonly sources: readonly (TraceSource | null)[];
   readonly weights: readonly WeightTensor[];
-  readonly inputs: readonly { readonly name: string; readonly dims: readonly number[]; readonly type: ProgramType }[];
+  readonly inputs: readonly {
+    readonly name: string;
+    readonly dims: readonly number[];
+    readonly type: ProgramType;
+  }[];
   readonly outputs: readonly {
     readonly name: string;
     readonly dims: readonly number[];

@@ -63,7 +63,10 @@ export class Lowering {
     graph.inputs.forEach((input, index) => {
       const dims = this.dims(input.name);
       if (!isProgramType(input.type))
-        throw new FatalError("MODEL_UNSUPPORTED", `The input "${input.name}" is ${input.type}, which is not in the exact profile.`);
+        throw new FatalError(
+          "MODEL_UNSUPPORTED",
+          `The input "${input.name}" is ${input.type}, which is not in the exact profile.`,
+        );
       const { type } = input;
       this.exact.input(input.name, type, dims);
       const view = wholeView("input", index, DTYPE_OF[type], dims);
@@ -204,7 +207,11 @@ export class Lowering {
   /** The float value under a given quantisation, rounded anew from its f32 form. */
   requantised(name: string, quantisation: Quantisation, layout: Layout = "as-first"): QuantisedValue {
     const kernel = new Elementwise(this, `${name}: quantise`, this.dims(name));
-    const value = kernel.store(kernel.quantise(kernel.load(this.plain(name)), quantisation), `${name}: quantise`, layout);
+    const value = kernel.store(
+      kernel.quantise(kernel.load(this.plain(name)), quantisation),
+      `${name}: quantise`,
+      layout,
+    );
     return { ...value, quantisation };
   }
 
@@ -213,7 +220,8 @@ export class Lowering {
     const made = this.#made.get(name)?.plain;
     if (made) return made;
     const forms = this.#forms.get(name);
-    if (!forms) throw new FatalError("COMPILE_INTERNAL", `The value "${name}" is used before it is computed.`);
+    if (!forms)
+      throw new FatalError("COMPILE_INTERNAL", `The value "${name}" is used before it is computed.`);
     const value = forms.plain ? forms.plain() : this.#dequantise(name);
     this.setPlain(name, value);
     return value;
@@ -221,7 +229,7 @@ export class Lowering {
 
   #dequantise(name: string): ExactValue {
     const kernel = new Elementwise(this, `${name}: dequantise`, this.dims(name));
-    return kernel.store(kernel.dequantised(this.quantised(name)), `${name}: dequantise`);
+    return kernel.store(kernel.dequantised(this.quantised(name)), `${name}: dequantise`, "row-major");
   }
 
   /** The exact graph's DequantizeLinear of a u8 value; made once. */
@@ -240,7 +248,15 @@ export class Lowering {
     const expression = new Expression();
     expression.load(0);
     const { tensor, view } = value;
-    const copied = mapInstruction(this.program, `${name}: copy`, tensor, view.dtype, [view], expression, "row-major");
+    const copied = mapInstruction(
+      this.program,
+      `${name}: copy`,
+      tensor,
+      view.dtype,
+      [view],
+      expression,
+      "row-major",
+    );
     return { ...value, view: copied };
   }
 

@@ -50,7 +50,11 @@ function traceSource(tensor: string, flat: readonly number[], order: readonly nu
 }
 
 /** Reads one element of the view per output position; its axes, flattened, are the output's in `order`. */
-function elementwiseOperand(view: View, sizes: readonly (readonly number[])[], order: readonly number[]): OperandDraft {
+function elementwiseOperand(
+  view: View,
+  sizes: readonly (readonly number[])[],
+  order: readonly number[],
+): OperandDraft {
   const { space, index, dtype, elements, offset } = view;
   const strides = view.dims.flat().map((axis) => axis.stride);
   return {
@@ -63,7 +67,9 @@ function elementwiseOperand(view: View, sizes: readonly (readonly number[])[], o
     reduce: [],
     bounds: (view.bounds ?? []).map(({ dimension, start, size }) => {
       // The index in the dimension, from its axes.
-      const weights = sizes.flatMap((axes, k) => (k === dimension ? rowMajorStrides(axes) : axes.map(() => 0)));
+      const weights = sizes.flatMap((axes, k) =>
+        k === dimension ? rowMajorStrides(axes) : axes.map(() => 0),
+      );
       return { limit: size, offset: -start, out: order.map((axis) => weights[axis] as number), reduce: [] };
     }),
   };

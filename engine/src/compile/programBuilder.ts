@@ -1,4 +1,5 @@
 import { FatalError } from "@surety/protocol";
+import type { TensorData } from "../onnx/tensor.ts";
 import {
   type AffineForm,
   type Bound,
@@ -8,7 +9,6 @@ import {
   type Operand,
   type Space,
 } from "../program/instruction.ts";
-import type { TensorData } from "../onnx/tensor.ts";
 import { sha256Hex } from "../run/manifest.ts";
 import { product } from "./view.ts";
 

@@ -10,6 +10,7 @@ import {
 } from "./quantisation.ts";
 
 const seen = (min: number, max: number, counts: number[] = []) => ({
+  type: "f32" as const,
   dims: [1],
   min,
   max,

@@ -5,9 +5,14 @@ import type { Quantisation } from "./quantisation.ts";
 import type { View } from "./view.ts";
 
 /** Element types of the exact graph that the program can hold, with the dtype it holds them as. */
-export const DTYPE_OF = { f32: "f32", i32: "i32", i64: "i64", u8: "u8", i8: "i8", bool: "u8" } as const satisfies Partial<
-  Record<ElementType, Dtype>
->;
+export const DTYPE_OF = {
+  f32: "f32",
+  i32: "i32",
+  i64: "i64",
+  u8: "u8",
+  i8: "i8",
+  bool: "u8",
+} as const satisfies Partial<Record<ElementType, Dtype>>;
 export type ProgramType = keyof typeof DTYPE_OF;
 
 export function isProgramType(type: ElementType): type is ProgramType {

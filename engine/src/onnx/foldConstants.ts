@@ -1,7 +1,7 @@
 import { FatalError } from "@surety/protocol";
 import { createSession, runSession } from "../run/onnxruntime.ts";
-import { describeNode, type Graph, type GraphNode } from "./graph.ts";
 import { encodeAttribute } from "./encodeGraph.ts";
+import { describeNode, type Graph, type GraphNode } from "./graph.ts";
 import { encodeModel } from "./proto.ts";
 import { ELEMENT_TYPES, type HostTensor } from "./tensor.ts";
 

@@ -60,8 +60,12 @@ export function intsAttribute(node: GraphNode, name: string): readonly number[] 
   return attribute?.kind === "ints" ? attribute.value : undefined;
 }
 
+/** The op, with its domain in front unless that is the standard one. */
+export function qualifiedOp({ op, domain }: GraphNode): string {
+  return domain === "" ? op : `${domain}.${op}`;
+}
+
 /** How an error names a node: `Conv node "conv1"`. */
 export function describeNode(node: GraphNode): string {
-  const domain = node.domain === "" ? "" : `${node.domain}.`;
-  return `${domain}${node.op} node "${node.name}"`;
+  return `${qualifiedOp(node)} node "${node.name}"`;
 }

@@ -88,7 +88,9 @@ function keepsFloat(lowering: Lowering, name: string): boolean {
   });
 }
 const READS_U8 = new Set("Conv MatMul Gemm MaxPool AveragePool GlobalAveragePool QuantizeLinear".split(" "));
-const MOVES = new Set("Flatten Reshape Squeeze Unsqueeze Transpose Identity Dropout Slice Pad Gather Expand".split(" "));
+const MOVES = new Set(
+  "Flatten Reshape Squeeze Unsqueeze Transpose Identity Dropout Slice Pad Gather Expand".split(" "),
+);
 
 function isRow(tensor: HostTensor, columns: number): boolean {
   if (tensor.data.length === 1) return true;
@@ -136,7 +138,8 @@ function emitProduct(
   const tensor = emitGraph(node, lowering, input, followers, quantised.values, columns, sums, scales, output);
   const view = emitDot(node, lowering, tensor, input, quantised.values, columns, sums, scales, output);
   const dims = lowering.dims(followers.output);
-  if (output) lowering.setQuantised(followers.output, { tensor, dims, view, type: "u8", quantisation: output });
+  if (output)
+    lowering.setQuantised(followers.output, { tensor, dims, view, type: "u8", quantisation: output });
   else lowering.setPlain(followers.output, { tensor, dims, view, type: "f32" });
 }
 

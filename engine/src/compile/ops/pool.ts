@@ -213,7 +213,13 @@ interface Pool {
 function record(node: GraphNode, lowering: Lowering, pool: Pool, quantisation: Quantisation): void {
   const name = node.outputs[0] ?? "";
   const view = emitPool({ ...pool, node, lowering, accumulate: "sum" });
-  lowering.setQuantised(name, { tensor: pool.tensor, dims: lowering.dims(name), view, type: "u8", quantisation });
+  lowering.setQuantised(name, {
+    tensor: pool.tensor,
+    dims: lowering.dims(name),
+    view,
+    type: "u8",
+    quantisation,
+  });
 }
 
 /** One reduction over the window; output committed channels-last. */
@@ -236,7 +242,7 @@ function emitPool(pool: Pool & { node: GraphNode; lowering: Lowering; accumulate
       reduce: map.kernel,
       bounds: windowBounds(window, map, outDims.length, 1, window.kernel.length),
     },
-    ...constants.map((view): OperandDraft => {
+    ...constants.map(({ bounds: _, ...view }): OperandDraft => {
       const strides = view.dims.map((dim) => dim[0]?.stride ?? 0);
       return { ...view, out: [0, ...strides, 0], reduce: window.kernel.map(() => 0) };
     }),

@@ -1,6 +1,6 @@
 import { FatalError } from "@surety/protocol";
 import { encodeGraph } from "../../onnx/encodeGraph.ts";
-import type { Graph, GraphNode } from "../../onnx/graph.ts";
+import type { Graph } from "../../onnx/graph.ts";
 import { ELEMENT_TYPES, elementCount, type HostTensor, type TensorData } from "../../onnx/tensor.ts";
 import { createSession, runSession } from "../../run/onnxruntime.ts";
 import type { ValueType } from "./rewrite.ts";
@@ -28,7 +28,7 @@ export async function observeShapes(
     const results = await runSession(session, feeds);
     for (const [name, { type, dims }] of Object.entries(results)) types.set(name, { type, dims });
     const fixed = new Map<string, HostTensor>();
-    for (const name of decidedBySizes(graph.nodes, graph)) {
+    for (const name of decidedBySizes(graph)) {
       const value = results[name];
       if (value) fixed.set(name, value);
     }
@@ -42,13 +42,17 @@ export async function observeShapes(
   }
 }
 
-function decidedBySizes(nodes: readonly GraphNode[], graph: Graph): Set<string> {
+/** The values that nothing but sizes and constants decides: they are the same for every input. */
+export function decidedBySizes(graph: Graph): Set<string> {
   const decided = new Set<string>();
-  for (const node of nodes) {
+  for (const node of graph.nodes) {
     const isShape = node.domain === "" && (node.op === "Shape" || node.op === "Size");
     const isRandom = node.op.startsWith("Random") || node.op === "Bernoulli" || node.op === "Multinomial";
-    const fromDecided = node.inputs.every((name) => name === "" || decided.has(name) || graph.initializers.has(name));
-    if (isShape || (fromDecided && !isRandom)) for (const output of node.outputs) if (output !== "") decided.add(output);
+    const fromDecided = node.inputs.every(
+      (name) => name === "" || decided.has(name) || graph.initializers.has(name),
+    );
+    if (isShape || (fromDecided && !isRandom))
+      for (const output of node.outputs) if (output !== "") decided.add(output);
   }
   return decided;
 }

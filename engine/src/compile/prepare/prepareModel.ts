@@ -35,7 +35,10 @@ function upgrade(graph: Graph): Graph {
 }
 
 /** Replaces computed values by constants. */
-function withConstants(graph: Graph, values: ReadonlyMap<string, Graph["initializers"] extends ReadonlyMap<string, infer T> ? T : never>): Graph {
+function withConstants(
+  graph: Graph,
+  values: ReadonlyMap<string, Graph["initializers"] extends ReadonlyMap<string, infer T> ? T : never>,
+): Graph {
   const nodes = graph.nodes.filter((node) => !node.outputs.every((name) => name === "" || values.has(name)));
   return { ...graph, nodes, initializers: new Map([...graph.initializers, ...values]) };
 }

@@ -1,7 +1,7 @@
-import type { Attribute, Graph, GraphNode } from "../../onnx/graph.ts";
-import { describeNode } from "../../onnx/graph.ts";
 import { FatalError } from "@surety/protocol";
 import type { AttributeInput } from "../../onnx/build.ts";
+import type { Attribute, Graph, GraphNode } from "../../onnx/graph.ts";
+import { describeNode, qualifiedOp } from "../../onnx/graph.ts";
 import type { ElementType, HostTensor } from "../../onnx/tensor.ts";
 
 /** Type and sizes of a value. */
@@ -57,7 +57,7 @@ export function rewriteGraph(
   };
   let changed = false;
   for (const node of graph.nodes) {
-    const rewrite = rewrites.get(node.domain === "" ? node.op : `${node.domain}.${node.op}`);
+    const rewrite = rewrites.get(qualifiedOp(node));
     if (!rewrite) {
       nodes.push(node);
       continue;
@@ -89,7 +89,10 @@ export function rewriteGraph(
       },
       nodeTo,
       unsupported: (reason) =>
-        new FatalError("MODEL_UNSUPPORTED", `${describeNode(node)} does not fit the exact profile: ${reason}.`),
+        new FatalError(
+          "MODEL_UNSUPPORTED",
+          `${describeNode(node)} does not fit the exact profile: ${reason}.`,
+        ),
     });
     if (done) changed = true;
     nodes.push(...(done ? added : [node]));
@@ -98,7 +101,8 @@ export function rewriteGraph(
 }
 
 function attributeOf(value: AttributeInput): Attribute {
-  if (typeof value === "number") return Number.isInteger(value) ? { kind: "int", value } : { kind: "float", value };
+  if (typeof value === "number")
+    return Number.isInteger(value) ? { kind: "int", value } : { kind: "float", value };
   if (typeof value === "string") return { kind: "string", value };
   if ("float" in value) return { kind: "float", value: value.float };
   if ("data" in value) return { kind: "tensor", value };
