@@ -30,8 +30,8 @@ export function gasOf(transcript: readonly TranscriptEntry[]): number {
 export function foundText(found: {
   readonly layer: number;
   readonly element: number | null;
-  readonly posted: number | null;
-  readonly expected: number | null;
+  readonly posted: bigint | null;
+  readonly expected: bigint | null;
 }): string {
   const { layer, element, posted, expected } = found;
   return `layer ${layer}, element ${element}: posted ${posted}, the chain computes ${expected}`;

@@ -13,8 +13,8 @@ interface Dispute {
   answeredBy: string;
   layer: number;
   element: number;
-  posted: number;
-  expected: number;
+  posted: string;
+  expected: string;
   moves: { by: string; move: string; gas: number }[];
   movesBySide: Record<string, number>;
   totalGas: number;

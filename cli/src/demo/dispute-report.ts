@@ -16,8 +16,8 @@ export interface DisputeReport {
   readonly layer: number;
   readonly element: number;
   /** The element's bits as posted and as the chain recomputed them. */
-  readonly posted: number;
-  readonly expected: number;
+  readonly posted: bigint;
+  readonly expected: bigint;
   readonly slashedWei: bigint;
   readonly paidWei: bigint;
   readonly burnedWei: bigint;

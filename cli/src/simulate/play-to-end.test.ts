@@ -88,7 +88,7 @@ describe("playToEnd", () => {
       const scene = await openScene({ bundle, input, output: lie[LAYERS - 1] ?? new Uint8Array() });
       try {
         const played = await playToEnd({ scene, bundle, own, posted, lyingChallenger: false });
-        expect(played).toMatchObject({ winner: "challenger", layer, element: 70_001, posted: 99 });
+        expect(played).toMatchObject({ winner: "challenger", layer, element: 70_001, posted: 99n });
         const totals = totalsOf(played.transcript);
         expect(totals.movesBySide).toEqual(longestWalk(traceHeight(LAYERS), tensorHeight(BYTES)));
         expect(totals.gas.total).toBeLessThan(2_500_000);

@@ -10,8 +10,8 @@ export interface Simulation {
   readonly layer: number | null;
   readonly element: number | null;
   /** The element's bits as posted and as the chain recomputed them; null when no step was judged. */
-  readonly posted: number | null;
-  readonly expected: number | null;
+  readonly posted: bigint | null;
+  readonly expected: bigint | null;
   /** Moves of both sides; `claimTimeout` is none. */
   readonly moves: number;
   readonly movesBySide: { readonly poster: number; readonly challenger: number };

@@ -187,8 +187,8 @@ contract DisputeGame is GameStore {
         Walk memory walk = _challengersMove(gameId, node);
         if (!walk.inTensor) revert WrongPhase(walk.phase, Phase.Tensor);
         if (walk.height > BYTES_HEIGHT) revert WrongHeight(walk.height);
-        uint32 posted = _postedElement(_games[gameId], walk, step_);
-        (IStepReferee.Verdict verdict, uint32 expected) = _judge(_games[gameId], walk, header, step_, posted);
+        uint64 posted = _postedElement(_games[gameId], walk, step_);
+        (IStepReferee.Verdict verdict, uint64 expected) = _judge(_games[gameId], walk, header, step_, posted);
         if (verdict == IStepReferee.Verdict.Same) revert ElementIsRight(step_.element);
 
         emit StepJudged(gameId, walk.instruction, step_.element, verdict, posted, expected);
@@ -250,7 +250,7 @@ contract DisputeGame is GameStore {
     function _postedElement(Game storage game, Walk memory walk, Step calldata step_)
         private
         view
-        returns (uint32 posted)
+        returns (uint64 posted)
     {
         uint256 width = game.elementBytes;
         uint256 start = uint256(step_.element) * width;
@@ -271,10 +271,10 @@ contract DisputeGame is GameStore {
         }
     }
 
-    function _judge(Game storage game, Walk memory walk, ModelHeader calldata header, Step calldata step_, uint32 posted)
+    function _judge(Game storage game, Walk memory walk, ModelHeader calldata header, Step calldata step_, uint64 posted)
         private
         view
-        returns (IStepReferee.Verdict verdict, uint32 expected)
+        returns (IStepReferee.Verdict verdict, uint64 expected)
     {
         (, ModelId modelId, bytes32 inputRoot,,) = ISuretyOracle(oracle).claimOf(walk.assertionId);
         _requireHeader(header, modelId);

@@ -33,10 +33,10 @@ contract StepReferee is IStepReferee {
         uint32 index,
         bytes calldata instruction,
         uint32 element,
-        uint32 posted,
+        uint64 posted,
         bytes32[] calldata inputRoots,
         OperandWitness[] calldata operands
-    ) external pure returns (Verdict verdict, uint32 expected) {
+    ) external pure returns (Verdict verdict, uint64 expected) {
         (bool wellFormed, InstructionCodec.Instruction memory decoded) = InstructionCodec.decode(index, instruction);
         if (!wellFormed || !_tensorsExist(decoded, roots, inputRoots)) return (Verdict.Malformed, 0);
         if (element >= decoded.elements) revert ElementOutOfRange(element, decoded.elements);
@@ -61,7 +61,7 @@ contract StepReferee is IStepReferee {
             revert OperandLeafMissing(i, missing - 1);
         }
         if (!dataLegal) return (Verdict.Malformed, 0);
-        expected = InstructionCodec.widthOf(decoded.outDtype) == 1 ? uint32(uint8(value)) : uint32(value);
+        expected = uint64(InstructionCodec.stored(value, decoded.outDtype));
         verdict = posted == expected ? Verdict.Same : Verdict.Different;
     }
 

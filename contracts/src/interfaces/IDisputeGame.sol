@@ -93,7 +93,7 @@ interface IDisputeGame is ICreditLedger {
         GameId indexed gameId, bool inTensor, uint32 instruction, uint32 height, uint32 position, bytes32 node
     );
     event StepJudged(
-        GameId indexed gameId, uint32 instruction, uint32 element, IStepReferee.Verdict verdict, uint32 posted, uint32 expected
+        GameId indexed gameId, uint32 instruction, uint32 element, IStepReferee.Verdict verdict, uint64 posted, uint64 expected
     );
     event GameEnded(GameId indexed gameId, AssertionId indexed assertionId, Phase outcome, uint256 paidWei, uint256 burnedWei);
 

@@ -60,10 +60,10 @@ interface IStepReferee {
         uint32 index,
         bytes calldata instruction,
         uint32 element,
-        uint32 posted,
+        uint64 posted,
         bytes32[] calldata inputRoots,
         OperandWitness[] calldata operands
-    ) external pure returns (Verdict verdict, uint32 expected);
+    ) external pure returns (Verdict verdict, uint64 expected);
 
     /// @notice Bytes and element width of the tensor an instruction computes, for walking into it.
     /// @return wellFormed False when the instruction breaks a rule of the profile that its own bytes show.

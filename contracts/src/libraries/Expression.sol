@@ -7,8 +7,12 @@ import {OperandData} from "./OperandData.sol";
 import {SoftFloat32} from "./SoftFloat32.sol";
 
 /// @title The elementwise part of an instruction (docs/exact-profile.md, section 2).
-/// @dev Values are ints sign-extended to 256 bits or f32 bit patterns; `InstructionCodec` has checked that kinds fit.
+/// @dev Values are ints (within int64, sign-extended to 256 bits) or f32 bit patterns; `InstructionCodec` has checked that kinds fit.
 library Expression {
+    /// @dev More than any index has in magnitude: a map is at most 17 products of an i32 and a u32, `loadat` adds an int64.
+    int256 private constant FAR = 1 << 100;
+    int256 private constant OUT_OF_BOUNDS = 1 - FAR;
+
     /// @notice The last value of the expression.
     /// @param accumulator What `acc` gives.
     /// @return indicesLegal False when a load's flat index leaves its tensor: malformed whatever the data.
@@ -24,25 +28,43 @@ library Expression {
         unchecked {
             uint256 count = instruction.operationCount;
             uint256[] memory values = new uint256[](count);
+            int256[] memory places = new int256[](instruction.operands.length);
             dataLegal = true;
             uint256 cursor = instruction.operationsAt;
             for (uint256 k = 0; k < count; ++k) {
                 uint256 code = InstructionCodec.u8(cursor);
                 uint256 first = InstructionCodec.u8(cursor + 1);
+                uint256 second = InstructionCodec.u8(cursor + 2);
                 if (code == InstructionCodec.ACC) {
                     value = uint256(accumulator);
-                } else if (code == InstructionCodec.LOAD) {
-                    bool legal;
-                    (legal, value) = _load(instruction, first, position, sources[first]);
-                    if (!legal) return (false, true, 0);
                 } else if (code == InstructionCodec.INT) {
                     value = uint256(InstructionCodec.i32(cursor + 3));
                 } else if (code == InstructionCodec.FLOAT) {
                     value = InstructionCodec.u32(cursor + 3);
                     if (SoftFloat32.isNaN(value)) value = SoftFloat32.NAN;
+                } else if (code <= InstructionCodec.LOADAT) {
+                    int256 index = _place(instruction, first, position, places);
+                    if (code == InstructionCodec.INSIDE) {
+                        value = index == OUT_OF_BOUNDS ? 0 : 1;
+                    } else {
+                        bool computed = code == InstructionCodec.LOADAT;
+                        uint256 elements = instruction.operands[first].elements;
+                        if (!computed && index != OUT_OF_BOUNDS && (index < 0 || index >= int256(elements))) {
+                            return (false, true, 0);
+                        }
+                        if (computed) index += int256(values[second]);
+                        // An index computed from bytes that are not there is none.
+                        bool readable = index >= 0 && index < int256(elements)
+                            && !(computed && OperandData.anyMissing(sources));
+                        value = readable
+                            ? OperandData.read(sources[first], instruction.operands[first].dtype, uint256(index))
+                            : 0;
+                    }
+                } else if (code == InstructionCodec.SELECT) {
+                    value = values[values[first] != 0 ? second : InstructionCodec.u32(cursor + 3)];
                 } else {
                     bool legal;
-                    (legal, value) = _apply(code, values[first], values[InstructionCodec.u8(cursor + 2)]);
+                    (legal, value) = operate(code, values[first], values[second]);
                     if (!legal) dataLegal = false;
                 }
                 values[k] = value;
@@ -52,66 +74,87 @@ library Expression {
         }
     }
 
-    /// @dev An operation on earlier values.
-    function _apply(uint256 code, uint256 a, uint256 b) private pure returns (bool legal, uint256 value) {
-        unchecked {
-            legal = true;
-            int256 x = int256(a);
-            int256 y = int256(b);
-            if (code == InstructionCodec.IADD) value = _wrap(x + y);
-            else if (code == InstructionCodec.ISUB) value = _wrap(x - y);
-            else if (code == InstructionCodec.IMUL) value = _wrap(x * y);
-            else if (code == InstructionCodec.IMAX) value = x > y ? a : b;
-            else if (code == InstructionCodec.IMIN) value = x < y ? a : b;
-            else if (code == InstructionCodec.TOFLOAT) value = SoftFloat32.fromInt32(x);
-            else if (code == InstructionCodec.FADD) value = SoftFloat32.add(a, b);
-            else if (code == InstructionCodec.FSUB) value = SoftFloat32.sub(a, b);
-            else if (code == InstructionCodec.FMUL) value = SoftFloat32.mul(a, b);
-            else if (code == InstructionCodec.FDIV) value = SoftFloat32.div(a, b);
-            else {
-                (int256 lowest, int256 highest) =
-                    code == InstructionCodec.QUANTISE_U8 ? (int256(0), int256(255)) : (int256(-128), int256(127));
-                legal = y >= lowest && y <= highest;
-                if (legal) value = uint256(SoftFloat32.quantise(a, y, lowest, highest));
-            }
-        }
-    }
-
-    /// @dev An operand's element at the output position and reduction position 0; 0 (of either kind) when out of bounds.
-    function _load(
+    /// @dev Where an operand's map points at the output position and reduction position 0, within its tensor or not; `OUT_OF_BOUNDS` where its
+    /// bounds do not hold.
+    /// @param places What has been found so far, plus `FAR`; 0 for an operand that has not been asked for.
+    function _place(
         InstructionCodec.Instruction memory instruction,
         uint256 operand,
         uint256[] memory position,
-        OperandData.Source memory source
-    ) private pure returns (bool legal, uint256 value) {
+        int256[] memory places
+    ) private pure returns (int256 place) {
         unchecked {
+            if (places[operand] != 0) return places[operand] - FAR;
             IndexMap.Form[] memory forms = IndexMap.start(instruction, operand, position);
-            (bool inTensor, uint256 low, uint256 high) = IndexMap.inside(forms, 1);
-            if (low >= high) return (true, 0);
-            if (!inTensor) return (false, 0);
-            uint256 dtype = instruction.operands[operand].dtype;
-            uint256 width = InstructionCodec.widthOf(dtype);
-            (uint256 pointer, uint256 reach) = OperandData.locate(source, uint256(forms[0].value) * width, 0, 1);
-            if (reach == 0) return (true, 0);
-            if (width == 4) {
-                value = uint256(OperandData.int32At(pointer));
-                if (dtype == InstructionCodec.F32) {
-                    value &= 0xffffffff;
-                    if (SoftFloat32.isNaN(value)) value = 0;
-                }
-            } else {
-                assembly ("memory-safe") {
-                    value := byte(0, mload(pointer))
-                    if eq(dtype, 2) { value := signextend(0, value) }
-                }
-            }
-            legal = true;
+            (, uint256 low, uint256 high) = IndexMap.inside(forms, 1);
+            place = low < high ? forms[0].value : OUT_OF_BOUNDS;
+            places[operand] = place + FAR;
         }
     }
 
-    function _wrap(int256 value) private pure returns (uint256 wrapped) {
+    /// @notice An operation on earlier values, from `iadd` on; not `select`.
+    /// @return legal False when a zero point is out of range.
+    function operate(uint256 code, uint256 a, uint256 b) internal pure returns (bool legal, uint256 value) {
+        if (code < InstructionCodec.TOFLOAT) return (true, _integers(code, int256(a), int256(b)));
+        if (code < InstructionCodec.QUANTISE_U8) return (true, _floats(code, a, b));
+        (int256 lowest, int256 highest) =
+            code == InstructionCodec.QUANTISE_U8 ? (int256(0), int256(255)) : (int256(-128), int256(127));
+        int256 zero = int256(b);
+        legal = zero >= lowest && zero <= highest;
+        if (legal) value = uint256(SoftFloat32.quantise(a, zero, lowest, highest));
+    }
+
+    function _integers(uint256 code, int256 x, int256 y) private pure returns (uint256) {
+        unchecked {
+            if (code == InstructionCodec.IADD) return _wrap32(x + y);
+            if (code == InstructionCodec.ISUB) return _wrap32(x - y);
+            if (code == InstructionCodec.IMUL) return _wrap32(x * y);
+            if (code == InstructionCodec.LADD) return _wrap64(x + y);
+            if (code == InstructionCodec.LSUB) return _wrap64(x - y);
+            if (code == InstructionCodec.LMUL) return _wrap64(x * y);
+            if (code == InstructionCodec.IMAX) return uint256(x > y ? x : y);
+            if (code == InstructionCodec.IMIN) return uint256(x < y ? x : y);
+            if (code == InstructionCodec.ILT) return x < y ? 1 : 0;
+            if (code == InstructionCodec.IEQ) return x == y ? 1 : 0;
+            bool divides = code == InstructionCodec.IDIV;
+            int256 result;
+            // SDIV and SMOD truncate towards zero, give 0 where the divisor is 0, and a remainder the dividend's sign: the profile's rules.
+            assembly ("memory-safe") {
+                switch divides
+                case 0 { result := smod(x, y) }
+                default { result := sdiv(x, y) }
+            }
+            return _wrap64(result);
+        }
+    }
+
+    function _floats(uint256 code, uint256 a, uint256 b) private pure returns (uint256) {
+        if (code == InstructionCodec.FMUL) return SoftFloat32.mul(a, b);
+        if (code == InstructionCodec.FADD) return SoftFloat32.add(a, b);
+        if (code == InstructionCodec.FSUB) return SoftFloat32.sub(a, b);
+        if (code == InstructionCodec.TOFLOAT) return SoftFloat32.fromInt64(int256(a));
+        if (code == InstructionCodec.FDIV) return SoftFloat32.div(a, b);
+        if (code == InstructionCodec.FMAX) return SoftFloat32.max(a, b);
+        if (code == InstructionCodec.FMIN) return SoftFloat32.min(a, b);
+        if (code == InstructionCodec.FLT) return SoftFloat32.lessThan(a, b) ? 1 : 0;
+        if (code == InstructionCodec.FEQ) return SoftFloat32.equal(a, b) ? 1 : 0;
+        if (code == InstructionCodec.FABS) return SoftFloat32.abs(a);
+        if (code == InstructionCodec.FSQRT) return SoftFloat32.sqrt(a);
+        if (code == InstructionCodec.FFLOOR) return SoftFloat32.floor(a);
+        if (code == InstructionCodec.FCEIL) return SoftFloat32.ceil(a);
+        if (code == InstructionCodec.FROUND) return SoftFloat32.roundEven(a);
+        return uint256(SoftFloat32.toInt32(a));
+    }
+
+    function _wrap32(int256 value) private pure returns (uint256 wrapped) {
         assembly ("memory-safe") {
             wrapped := signextend(3, value)
+        }
+    }
+
+    function _wrap64(int256 value) private pure returns (uint256 wrapped) {
+        assembly ("memory-safe") {
+            wrapped := signextend(7, value)
         }
     }
 }

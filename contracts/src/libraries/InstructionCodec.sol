@@ -10,10 +10,12 @@ library InstructionCodec {
     uint256 internal constant DOT = 1;
     uint256 internal constant SUM = 2;
     uint256 internal constant MAX = 3;
+    uint256 internal constant MIN = 4;
 
     uint256 internal constant U8 = 1;
     uint256 internal constant I8 = 2;
     uint256 internal constant I32 = 3;
+    uint256 internal constant I64 = 4;
     uint256 internal constant F32 = 5;
 
     uint256 internal constant TRACE = 0;
@@ -24,18 +26,38 @@ library InstructionCodec {
     uint256 internal constant LOAD = 0x02;
     uint256 internal constant INT = 0x03;
     uint256 internal constant FLOAT = 0x04;
+    uint256 internal constant INSIDE = 0x05;
+    uint256 internal constant LOADAT = 0x06;
     uint256 internal constant IADD = 0x10;
     uint256 internal constant ISUB = 0x11;
     uint256 internal constant IMUL = 0x12;
     uint256 internal constant IMAX = 0x13;
     uint256 internal constant IMIN = 0x14;
+    uint256 internal constant IDIV = 0x15;
+    uint256 internal constant IMOD = 0x16;
+    uint256 internal constant ILT = 0x17;
+    uint256 internal constant IEQ = 0x18;
+    uint256 internal constant LADD = 0x19;
+    uint256 internal constant LSUB = 0x1a;
+    uint256 internal constant LMUL = 0x1b;
     uint256 internal constant TOFLOAT = 0x20;
     uint256 internal constant FADD = 0x21;
     uint256 internal constant FSUB = 0x22;
     uint256 internal constant FMUL = 0x23;
     uint256 internal constant FDIV = 0x24;
+    uint256 internal constant FSQRT = 0x25;
+    uint256 internal constant FFLOOR = 0x26;
+    uint256 internal constant FCEIL = 0x27;
+    uint256 internal constant FROUND = 0x28;
+    uint256 internal constant FMAX = 0x29;
+    uint256 internal constant FMIN = 0x2a;
+    uint256 internal constant FLT = 0x2b;
+    uint256 internal constant FEQ = 0x2c;
+    uint256 internal constant FABS = 0x2d;
+    uint256 internal constant TOINT = 0x2e;
     uint256 internal constant QUANTISE_U8 = 0x30;
     uint256 internal constant QUANTISE_I8 = 0x31;
+    uint256 internal constant SELECT = 0x32;
 
     uint256 internal constant MAX_RANK = 8;
     uint256 internal constant MAX_OPERANDS = 8;
@@ -78,7 +100,13 @@ library InstructionCodec {
     function widthOf(uint256 dtype) internal pure returns (uint256) {
         if (dtype == U8 || dtype == I8) return 1;
         if (dtype == I32 || dtype == F32) return 4;
+        if (dtype == I64) return 8;
         return 0;
+    }
+
+    /// @notice What of an expression's last value is stored: the low bits of an element's width.
+    function stored(uint256 value, uint256 dtype) internal pure returns (uint256) {
+        return value & ((uint256(1) << (8 * widthOf(dtype))) - 1);
     }
 
     /// @dev Unsigned byte at an absolute calldata offset.
@@ -120,7 +148,7 @@ library InstructionCodec {
             uint256 outRank = u8(cursor + 2);
             uint256 reduceRank = u8(cursor + 3);
             uint256 width = widthOf(u8(cursor + 1));
-            if (accumulate > MAX || width == 0) return (false, instruction);
+            if (accumulate > MIN || width == 0) return (false, instruction);
             if (outRank == 0 || outRank > MAX_RANK || reduceRank > MAX_RANK) return (false, instruction);
             if ((reduceRank == 0) != (accumulate == NONE)) return (false, instruction);
             instruction.accumulate = accumulate;
@@ -191,12 +219,12 @@ library InstructionCodec {
         return accumulate == NONE ? 0 : accumulate == DOT ? 2 : 1;
     }
 
-    /// @dev dot reads bytes, sum and max read integers.
+    /// @dev dot reads bytes, sum integers, max and min anything.
     function accumulatorFits(Instruction memory instruction) private pure returns (bool) {
         uint256 accumulate = instruction.accumulate;
         if (accumulate == NONE) return true;
         uint256 a = instruction.operands[0].dtype;
-        if (accumulate != DOT) return a != F32;
+        if (accumulate != DOT) return accumulate != SUM || a != F32;
         return widthOf(a) == 1 && widthOf(instruction.operands[1].dtype) == 1;
     }
 
@@ -210,34 +238,46 @@ library InstructionCodec {
                 uint256 code = u8(cursor);
                 uint256 a = u8(cursor + 1);
                 uint256 b = u8(cursor + 2);
-                if (code != INT && code != FLOAT && u32(cursor + 3) != 0) return false;
-                bool isFloat;
-                if (code == LOAD) {
-                    if (a >= instruction.operands.length || b != 0) return false;
-                    isFloat = instruction.operands[a].dtype == F32;
+                uint256 imm = u32(cursor + 3);
+                if (imm != 0 && code != INT && code != FLOAT && code != SELECT) return false;
+                uint256 isFloat = 0;
+                if (code == LOAD || code == INSIDE || code == LOADAT) {
+                    if (a >= instruction.operands.length) return false;
+                    if (code == LOADAT ? b >= k || (floats >> b) & 1 != 0 : b != 0) return false;
+                    if (code != INSIDE && instruction.operands[a].dtype == F32) isFloat = 1;
                 } else if (code >= ACC && code <= FLOAT) {
                     if (a != 0 || b != 0) return false;
-                    if (code == ACC && instruction.accumulate == NONE) return false;
-                    isFloat = code == FLOAT;
+                    if (code == FLOAT) isFloat = 1;
+                    if (code == ACC) {
+                        if (instruction.accumulate == NONE) return false;
+                        // Only a maximum or minimum reads f32.
+                        if (instruction.operands[0].dtype == F32) isFloat = 1;
+                    }
                 } else {
                     if (a >= k || b >= k) return false;
                     uint256 aFloat = (floats >> a) & 1;
                     uint256 bFloat = (floats >> b) & 1;
-                    if (code >= IADD && code <= IMIN) {
+                    if (code >= IADD && code <= LMUL) {
                         if (aFloat + bFloat != 0) return false;
+                    } else if ((code >= FADD && code <= FDIV) || (code >= FMAX && code <= FEQ)) {
+                        if (aFloat + bFloat != 2) return false;
+                        if (code != FLT && code != FEQ) isFloat = 1;
+                    } else if ((code >= FSQRT && code <= FROUND) || code == FABS || code == TOINT) {
+                        if (aFloat != 1 || b != 0) return false;
+                        if (code != TOINT) isFloat = 1;
                     } else if (code == TOFLOAT) {
                         if (aFloat != 0 || b != 0) return false;
-                        isFloat = true;
-                    } else if (code >= FADD && code <= FDIV) {
-                        if (aFloat + bFloat != 2) return false;
-                        isFloat = true;
+                        isFloat = 1;
                     } else if (code == QUANTISE_U8 || code == QUANTISE_I8) {
                         if (aFloat != 1 || bFloat != 0) return false;
+                    } else if (code == SELECT) {
+                        if (aFloat != 0 || imm >= k || (floats >> imm) & 1 != bFloat) return false;
+                        isFloat = bFloat;
                     } else {
                         return false;
                     }
                 }
-                if (isFloat) floats |= uint256(1) << k;
+                floats |= isFloat << k;
             }
             return ((floats >> (count - 1)) & 1 == 1) == (instruction.outDtype == F32);
         }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import {InstructionCodec} from "./InstructionCodec.sol";
+import {SoftFloat32} from "./SoftFloat32.sol";
+
 /// @title The bytes of an operand that a witness proved: some leaves of a tensor, in memory.
 /// @dev A read of a leaf that is not there is noted and yields nothing, instead of reverting: whether the instruction is malformed must not
 /// depend on what the witness carries, so the caller decides at the end.
@@ -67,18 +70,38 @@ library OperandData {
         }
     }
 
-    /// @notice The little-endian int32 at a memory address.
-    function int32At(uint256 pointer) internal pure returns (int256 value) {
+    /// @notice The element at a flat index within the tensor, as the expression's value; an f32 that is a NaN gives +0 (section 1). 0 when its leaf
+    /// is not there.
+    function read(Source memory source, uint256 dtype, uint256 index) internal pure returns (uint256 value) {
+        uint256 width = InstructionCodec.widthOf(dtype);
+        (uint256 pointer, uint256 reach) = locate(source, index * width, 0, 1);
+        if (reach == 0) return 0;
+        value = uint256(intAt(pointer, width));
+        if (dtype == InstructionCodec.U8) {
+            value &= 0xff;
+        } else if (dtype == InstructionCodec.F32) {
+            value &= 0xffffffff;
+            if (SoftFloat32.isNaN(value)) value = 0;
+        }
+    }
+
+    /// @notice Whether something was asked for that is not there.
+    function anyMissing(Source[] memory sources) internal pure returns (bool) {
+        uint256 count = sources.length;
+        for (uint256 i = 0; i < count; ++i) {
+            if (sources[i].missing != 0) return true;
+        }
+        return false;
+    }
+
+    /// @notice The little-endian signed integer of `width` bytes (1, 4 or 8) at a memory address.
+    function intAt(uint256 pointer, uint256 width) internal pure returns (int256 value) {
         assembly ("memory-safe") {
-            let word := mload(pointer)
-            value :=
-                signextend(
-                    3,
-                    or(
-                        or(byte(0, word), shl(8, byte(1, word))),
-                        or(shl(16, byte(2, word)), shl(24, byte(3, word)))
-                    )
-                )
+            // Of 8 bytes the order is turned round; the sign extension cuts off those that do not belong to the integer.
+            let word := shr(192, mload(pointer))
+            word := or(shl(8, and(word, 0x00ff00ff00ff00ff)), and(shr(8, word), 0x00ff00ff00ff00ff))
+            word := or(shl(16, and(word, 0x0000ffff0000ffff)), and(shr(16, word), 0x0000ffff0000ffff))
+            value := signextend(sub(width, 1), or(shl(32, word), shr(32, word)))
         }
     }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+
 /// @title IEEE 754-2019 binary32 on bit patterns, roundTiesToEven, denormals kept, one NaN.
 /// @dev Every operation computes an exact (or sticky) integer times a power of two and rounds it once in `_round`, so that the result is
 /// the correctly rounded one of IEEE 754, section 4.3.1. Arguments are 32-bit patterns in a `uint256`; upper bits must be zero.
@@ -88,8 +90,101 @@ library SoftFloat32 {
         }
     }
 
-    /// @notice f32(a) of an int32.
-    function fromInt32(int256 a) internal pure returns (uint256) {
+    /// @notice f32(square root of a).
+    function sqrt(uint256 a) internal pure returns (uint256) {
+        unchecked {
+            // Zeros of either sign, infinity and NaN stay as they are.
+            if (a & MAGNITUDE == 0 || a == INFINITY) return a;
+            if (a > INFINITY) return NAN;
+            (uint256 significand, int256 exponent) = _unpack(a);
+            // The root of a number of 65 to 89 bits has 33 to 45: at least 9 more than are kept. The scale's exponent has to be even.
+            int256 shift = 64 + (exponent & 1);
+            significand <<= uint256(shift);
+            uint256 root = Math.sqrt(significand);
+            // One bit more for what the root leaves over. It never ends in a tie: the square of 25 bits would not fit into 24.
+            root = 2 * root + (root * root == significand ? 0 : 1);
+            return _round(0, root, (exponent - shift) / 2 - 1);
+        }
+    }
+
+    /// @notice The largest integer not above a.
+    function floor(uint256 a) internal pure returns (uint256) {
+        return _integer(a, a & SIGN != 0, false);
+    }
+
+    /// @notice The smallest integer not below a.
+    function ceil(uint256 a) internal pure returns (uint256) {
+        return _integer(a, a & SIGN == 0, false);
+    }
+
+    /// @notice RNE(a).
+    function roundEven(uint256 a) internal pure returns (uint256) {
+        return _integer(a, false, true);
+    }
+
+    /// @notice The larger; +0 where that is a zero, NaN if one is NaN.
+    function max(uint256 a, uint256 b) internal pure returns (uint256) {
+        if (isNaN(a) || isNaN(b)) return NAN;
+        int256 x = toOrdered(a);
+        int256 y = toOrdered(b);
+        return fromOrdered(x > y ? x : y);
+    }
+
+    /// @notice The smaller; +0 where that is a zero, NaN if one is NaN.
+    function min(uint256 a, uint256 b) internal pure returns (uint256) {
+        if (isNaN(a) || isNaN(b)) return NAN;
+        int256 x = toOrdered(a);
+        int256 y = toOrdered(b);
+        return fromOrdered(x < y ? x : y);
+    }
+
+    /// @notice Whether a < b: zeros are equal, a NaN is not less than anything nor anything than it.
+    function lessThan(uint256 a, uint256 b) internal pure returns (bool) {
+        return !isNaN(a) && !isNaN(b) && toOrdered(a) < toOrdered(b);
+    }
+
+    /// @notice Whether a = b: zeros are equal, a NaN equals nothing.
+    function equal(uint256 a, uint256 b) internal pure returns (bool) {
+        return !isNaN(a) && !isNaN(b) && toOrdered(a) == toOrdered(b);
+    }
+
+    /// @notice a with its sign bit cleared.
+    function abs(uint256 a) internal pure returns (uint256) {
+        return a & MAGNITUDE;
+    }
+
+    /// @notice a truncated towards zero, clamped to int32; 0 for a NaN.
+    function toInt32(uint256 a) internal pure returns (int256) {
+        unchecked {
+            uint256 magnitude = a & MAGNITUDE;
+            if (magnitude > INFINITY) return 0;
+            bool negative = a & SIGN != 0;
+            // 0x4f000000 is 2^31
+            if (magnitude >= 0x4f000000) return negative ? int256(type(int32).min) : int256(type(int32).max);
+            (uint256 significand, int256 exponent) = _unpack(magnitude);
+            int256 truncated =
+                int256(exponent < 0 ? significand >> uint256(-exponent) : significand << uint256(exponent));
+            return negative ? -truncated : truncated;
+        }
+    }
+
+    /// @notice A number in the order of the values: the magnitude's bits with the sign. Both zeros give 0. Not for a NaN.
+    function toOrdered(uint256 a) internal pure returns (int256 ordered) {
+        assembly ("memory-safe") {
+            let negative := sub(0, shr(31, a))
+            ordered := sub(xor(and(a, 0x7fffffff), negative), negative)
+        }
+    }
+
+    /// @notice The f32 that `toOrdered` gives; +0 for 0.
+    function fromOrdered(int256 ordered) internal pure returns (uint256) {
+        unchecked {
+            return ordered < 0 ? SIGN | uint256(-ordered) : uint256(ordered);
+        }
+    }
+
+    /// @notice f32(a) of an int64.
+    function fromInt64(int256 a) internal pure returns (uint256) {
         unchecked {
             return a < 0 ? _round(SIGN, uint256(-a), 0) : _round(0, uint256(a), 0);
         }
@@ -109,6 +204,23 @@ library SoftFloat32 {
             int256 rounded = int256(_shiftRightEven(significand, uint256(-exponent)));
             int256 value = (negative ? -rounded : rounded) + zero;
             return value < lowest ? lowest : value > highest ? highest : value;
+        }
+    }
+
+    /// @dev One of the two integers next to a, with a's sign where it is zero.
+    /// @param away Of what is between them take that away from zero, else that towards zero.
+    /// @param nearest Take the nearest, ties to even.
+    function _integer(uint256 a, bool away, bool nearest) private pure returns (uint256) {
+        unchecked {
+            uint256 magnitude = a & MAGNITUDE;
+            if (magnitude > INFINITY) return NAN;
+            // From 2^23 (0x4b000000) on there are only integers.
+            if (magnitude >= 0x4b000000) return a;
+            (uint256 significand, int256 exponent) = _unpack(magnitude);
+            uint256 shift = uint256(-exponent);
+            uint256 integer = nearest ? _shiftRightEven(significand, shift) : significand >> shift;
+            if (away && integer << shift != significand) ++integer;
+            return _round(a & SIGN, integer, 0);
         }
     }
 

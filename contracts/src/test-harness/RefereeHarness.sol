@@ -6,7 +6,6 @@ import {IndexMap} from "../libraries/IndexMap.sol";
 import {InstructionCodec} from "../libraries/InstructionCodec.sol";
 import {Kernels} from "../libraries/Kernels.sol";
 import {OperandData} from "../libraries/OperandData.sol";
-import {SoftFloat32} from "../libraries/SoftFloat32.sol";
 
 /// @title The referee's arithmetic in bulk, without commitments: only for tests, never deployed.
 contract RefereeHarness {
@@ -23,12 +22,12 @@ contract RefereeHarness {
         bytes calldata instruction,
         bytes[] calldata tensors,
         uint32[] calldata elements
-    ) external view returns (uint8[] memory statuses, uint32[] memory values, uint256[] memory gasUsed) {
+    ) external view returns (uint8[] memory statuses, uint64[] memory values, uint256[] memory gasUsed) {
         (bool wellFormed, InstructionCodec.Instruction memory decoded) = InstructionCodec.decode(index, instruction);
         require(wellFormed, "instruction is malformed");
         require(tensors.length == decoded.operands.length, "one tensor per operand");
         statuses = new uint8[](elements.length);
-        values = new uint32[](elements.length);
+        values = new uint64[](elements.length);
         gasUsed = new uint256[](elements.length);
         OperandData.Source[] memory sources = _sources(tensors);
         for (uint256 i = 0; i < elements.length; ++i) {
@@ -42,7 +41,7 @@ contract RefereeHarness {
         InstructionCodec.Instruction memory decoded,
         uint256 element,
         OperandData.Source[] memory sources
-    ) private pure returns (uint8, uint32) {
+    ) private pure returns (uint8, uint64) {
         uint256[] memory position = IndexMap.positionOf(decoded, element);
         (bool legal, int256 accumulator) = Kernels.accumulate(decoded, position, sources);
         if (!legal) return (uint8(MALFORMED), 0);
@@ -52,8 +51,7 @@ contract RefereeHarness {
         for (uint256 i = 0; i < sources.length; ++i) {
             require(sources[i].missing == 0, "a tensor is too short");
         }
-        bool isByte = InstructionCodec.widthOf(decoded.outDtype) == 1;
-        return (uint8(WELL_FORMED), isByte ? uint32(uint8(value)) : uint32(value));
+        return (uint8(WELL_FORMED), uint64(InstructionCodec.stored(value, decoded.outDtype)));
     }
 
     function _sources(bytes[] calldata tensors) private pure returns (OperandData.Source[] memory sources) {
@@ -83,35 +81,25 @@ contract RefereeHarness {
         }
     }
 
-    /// @notice Many f32 operations.
-    /// @param cases 9 bytes each: the operation's code (section 2), then a and b, big-endian. `tofloat` takes an int32 as a; the
-    /// quantisations take an int32 as b, which must be in range.
-    /// @return results 4 bytes each.
-    function floats(bytes calldata cases) external pure returns (bytes memory results) {
-        uint256 count = cases.length / 9;
-        results = new bytes(4 * count);
+    /// @notice Many operations on values.
+    /// @param cases 17 bytes each: the operation's code (section 2, from 0x10 on, not `select`), then a and b, big-endian: ints sign-extended, f32 bits
+    /// zero-extended. Zero points must be in range.
+    /// @return results 8 bytes each.
+    function operations(bytes calldata cases) external pure returns (bytes memory results) {
+        uint256 count = cases.length / 17;
+        results = new bytes(8 * count);
         for (uint256 i = 0; i < count; ++i) {
-            uint256 word;
-            assembly ("memory-safe") {
-                word := shr(184, calldataload(add(cases.offset, mul(i, 9))))
-            }
-            uint256 value = _float(word >> 64, (word >> 32) & 0xffffffff, word & 0xffffffff);
-            assembly ("memory-safe") {
-                let to := add(add(results, 32), mul(i, 4))
-                mstore(to, or(shl(224, value), shr(32, shl(32, mload(to)))))
+            bytes17 one = bytes17(cases[17 * i:17 * i + 17]);
+            (bool legal, uint256 value) = Expression.operate(
+                uint8(one[0]),
+                uint256(int256(int64(uint64(uint136(one) >> 64)))),
+                uint256(int256(int64(uint64(uint136(one)))))
+            );
+            require(legal, "a zero point is out of range");
+            bytes8 result = bytes8(uint64(value));
+            for (uint256 k = 0; k < 8; ++k) {
+                results[8 * i + k] = result[k];
             }
         }
-    }
-
-    function _float(uint256 code, uint256 a, uint256 b) private pure returns (uint256) {
-        if (code == InstructionCodec.FADD) return SoftFloat32.add(a, b);
-        if (code == InstructionCodec.FSUB) return SoftFloat32.sub(a, b);
-        if (code == InstructionCodec.FMUL) return SoftFloat32.mul(a, b);
-        if (code == InstructionCodec.FDIV) return SoftFloat32.div(a, b);
-        if (code == InstructionCodec.TOFLOAT) return SoftFloat32.fromInt32(int32(uint32(a)));
-        int256 zero = int32(uint32(b));
-        if (code == InstructionCodec.QUANTISE_U8) return uint32(int32(SoftFloat32.quantise(a, zero, 0, 255)));
-        if (code == InstructionCodec.QUANTISE_I8) return uint32(int32(SoftFloat32.quantise(a, zero, -128, 127)));
-        revert("unknown code");
     }
 }

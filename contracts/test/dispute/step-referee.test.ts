@@ -35,12 +35,11 @@ const argumentsOf = (step: StepWitness) => [
 ];
 
 async function judge(step: StepWitness): Promise<readonly [verdict: number, expected: bigint]> {
-  const [verdict, expected] = (await network.publicClient.readContract({
+  return (await network.publicClient.readContract({
     ...referee,
     functionName: "judge",
     args: argumentsOf(step),
-  })) as [number, number | bigint];
-  return [verdict, BigInt(expected)];
+  })) as [number, bigint];
 }
 
 /** Execution gas as the game sees it, and what the transaction's calldata costs (standard, and at the floor of EIP-7623). */
