@@ -51,7 +51,7 @@ describe("at the size limits", () => {
     );
     const tensors = cut(ports);
     const header: Header = {
-      profileVersion: 1,
+      profileVersion: 2,
       programRoot: keccak256("0x03"),
       weightsRoot: ZERO_HASH,
       graphHash: keccak256("0x01"),

@@ -4,7 +4,7 @@ import { encodeModelHeader, type ModelHeader, modelIdOf } from "./modelHeader.ts
 
 const hash = (digit: string) => parseHash32(`0x${digit.repeat(64)}`);
 const header: ModelHeader = {
-  profileVersion: 1,
+  profileVersion: 2,
   programRoot: hash("a"),
   weightsRoot: hash("b"),
   graphHash: hash("c"),
@@ -21,7 +21,7 @@ describe("model header", () => {
     const number = (value: number) => value.toString(16).padStart(64, "0");
     expect(words).toEqual([
       number(0x20),
-      number(1),
+      number(2),
       ..."abcd".split("").map((digit) => digit.repeat(64)),
       number(6),
       number(9),
@@ -37,7 +37,7 @@ describe("model header", () => {
 
   test("every field changes the model id", () => {
     const others: ModelHeader[] = [
-      { ...header, profileVersion: 2 },
+      { ...header, profileVersion: 1 },
       { ...header, programRoot: hash("e") },
       { ...header, weightsRoot: hash("e") },
       { ...header, graphHash: hash("e") },

@@ -6,7 +6,7 @@ import {ModelHeader, ModelId} from "../types/SuretyTypes.sol";
 
 /// @title Model registry.
 contract ModelRegistry is IModelRegistry {
-    uint16 public constant PROFILE_VERSION = 1;
+    uint16 public constant PROFILE_VERSION = 2;
     /// @notice Instructions and weight tensors of a program, each (docs/exact-profile.md, section 3).
     uint256 public constant MAX_TENSORS = 1 << 20;
     /// @notice Inputs and outputs of a model, each: bounds what a request and a committed trace cost.

@@ -581,8 +581,8 @@ describe("DisputeGame", () => {
       const { assertionBondWei, challengeBondWei, burnBps, minStakeWei } = surety.parameters;
       const burnedWei = (assertionBondWei * BigInt(burnBps)) / 10_000n;
       const paidWei = assertionBondWei - burnedWei;
-      const posted = lie.tensorBytes(66)[4_990];
-      const expected = honest.tensorBytes(66)[4_990];
+      const posted = BigInt(lie.tensorBytes(66)[4_990] as number);
+      const expected = BigInt(honest.tensorBytes(66)[4_990] as number);
       expect(eventsOf(receipt)).toMatchObject([
         {
           name: "StepJudged",

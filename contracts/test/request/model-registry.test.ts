@@ -76,7 +76,7 @@ describe("ModelRegistry", () => {
 
   const output = { instruction: 0, bytes_: 1 };
   it.each<[string, Partial<Header>]>([
-    ["profileVersion", { profileVersion: 2 }],
+    ["profileVersion", { profileVersion: 1 }],
     ["programRoot", { programRoot: ZERO_HASH }],
     ["instructionCount", { instructionCount: 0 }],
     ["instructionCount", { instructionCount: 2 ** 20 + 1 }],

@@ -66,7 +66,7 @@ export function makeModel(parameters: MakeModelParameters): Model {
   const tree = programTree(program);
   const committedWeights = weightsTree(weights);
   const header: Header = {
-    profileVersion: 1,
+    profileVersion: 2,
     programRoot: toHex(tree.root),
     weightsRoot: toHex(committedWeights.root),
     graphHash: keccak256("0x01"),

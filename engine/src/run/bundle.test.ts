@@ -26,7 +26,7 @@ describe("bundle", () => {
 
   test("written and loaded is the same", () => {
     expect(loadBundle(directory)).toEqual(bundle);
-    expect(bundle.header).toMatchObject({ profileVersion: 1, inputBytes: [16, 24] });
+    expect(bundle.header).toMatchObject({ profileVersion: 2, inputBytes: [16, 24] });
     expect(bundle.header.outputs.map((output) => output.bytes)).toEqual([12, 24]);
   });
 

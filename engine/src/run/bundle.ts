@@ -23,7 +23,7 @@ import { canonicalJson, type Manifest, manifestHash, type TensorSpec } from "./m
 import { decodeWeights, encodeWeights, type WeightData } from "./weightsFile.ts";
 
 /** Version of docs/exact-profile.md that programs are written for. */
-export const PROFILE_VERSION = 1;
+export const PROFILE_VERSION = 2;
 
 /** A compiled model. On disk a directory: manifest.json, model.onnx, program.bin, weights.bin. */
 export interface Bundle {

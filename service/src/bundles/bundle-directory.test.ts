@@ -14,7 +14,7 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 const hash = (digit: string) => `0x${digit.repeat(64)}` as const;
 function write(name: string, digit: string) {
   const header = {
-    profileVersion: 1,
+    profileVersion: 2,
     programRoot: hash(digit),
     weightsRoot: hash(digit),
     graphHash: hash(digit),
