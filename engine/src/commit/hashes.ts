@@ -1,12 +1,12 @@
-import { LEAF_BYTES } from "@surety/protocol";
+import { LEAF_BYTES } from "@surety/protocol/constants";
 import { keccak256 } from "./keccak256.ts";
 
 export { LEAF_BYTES };
 export const HASH_BYTES = 32;
 
 /** Domain separation (docs/exact-profile.md, section 4). */
-const LEAF = 0;
-const NODE = 1;
+export const LEAF = 0;
+export const NODE = 1;
 const LIST = 2;
 
 const leafMessage = new Uint8Array(1 + LEAF_BYTES);

@@ -1,5 +1,6 @@
 import { FatalError, treeHeight } from "@surety/protocol";
-import { HASH_BYTES, nodeHash, zeroHash } from "./hashes.ts";
+import { parentLevel } from "./batch/hash-levels.ts";
+import { HASH_BYTES, zeroHash } from "./hashes.ts";
 import { multiproof } from "./multiproof.ts";
 
 export { treeHeight };
@@ -24,13 +25,16 @@ export class MerkleTree implements NodeSource {
   /** One packed array a level, leaves first. */
   readonly #levels: readonly Uint8Array[];
 
-  /** @param leaves Hashes one after the other, kept and not to be changed. None at all gives the root 0. */
-  constructor(leaves: Uint8Array) {
+  /**
+   * @param leaves Hashes one after the other, kept and not to be changed. None at all gives the root 0.
+   * @param above The levels above them as far as they are known already.
+   */
+  constructor(leaves: Uint8Array, above: readonly Uint8Array[] = []) {
     this.count = leaves.length / HASH_BYTES;
     this.height = treeHeight(this.count);
-    const levels = [leaves];
-    for (let level = leaves; level.length > HASH_BYTES; ) {
-      level = parents(level);
+    const levels = [leaves, ...above];
+    for (let level = levels.at(-1) as Uint8Array; level.length > HASH_BYTES; ) {
+      level = parentLevel(level);
       levels.push(level);
     }
     this.#levels = levels;
@@ -73,16 +77,4 @@ export class MerkleTree implements NodeSource {
   multiproof(indices: readonly number[]): Uint8Array[] {
     return multiproof(this, indices);
   }
-}
-
-function parents(level: Uint8Array): Uint8Array {
-  const pairs = Math.ceil(level.length / (2 * HASH_BYTES));
-  const above = new Uint8Array(pairs * HASH_BYTES);
-  for (let i = 0; i < pairs; i++) {
-    const at = 2 * i * HASH_BYTES;
-    const left = level.subarray(at, at + HASH_BYTES);
-    const right = level.subarray(at + HASH_BYTES, at + 2 * HASH_BYTES);
-    above.set(nodeHash(left, right.length > 0 ? right : zeroHash()), i * HASH_BYTES);
-  }
-  return above;
 }

@@ -1,4 +1,6 @@
-import { HASH_BYTES, LEAF_BYTES, leafHash, listHash } from "./hashes.ts";
+import { emptyLevels } from "./batch/hash-levels.ts";
+import { type HashLevels, hashOnAllCores } from "./batch/hash-pool.ts";
+import { LEAF_BYTES, leafHash, listHash } from "./hashes.ts";
 import { MerkleTree } from "./merkle-tree.ts";
 
 export { tensorHeight } from "@surety/protocol";
@@ -8,13 +10,16 @@ export function tensorLeaves(bytes: number): number {
   return Math.ceil(bytes / LEAF_BYTES);
 }
 
-/** The tree over a tensor's bytes; its root is the tensor root. */
-export function commitTensor(bytes: Uint8Array): MerkleTree {
-  const leaves = new Uint8Array(tensorLeaves(bytes.length) * HASH_BYTES);
-  for (let at = 0, out = 0; at < bytes.length; at += LEAF_BYTES, out += HASH_BYTES) {
-    leaves.set(leafHash(bytes.subarray(at, at + LEAF_BYTES)), out);
-  }
-  return new MerkleTree(leaves);
+/**
+ * The tree over a tensor's bytes; its root is the tensor root. Blocks until it is hashed; large tensors on all cores.
+ *
+ * @param hash Default: the calling thread's pool.
+ */
+export function commitTensor(bytes: Uint8Array, hash: HashLevels = hashOnAllCores): MerkleTree {
+  const levels = emptyLevels(bytes.length);
+  hash(bytes, levels);
+  const [leaves, ...above] = levels;
+  return new MerkleTree(leaves as Uint8Array, above);
 }
 
 /** List hash of a request's input tensors, in the model's order. */
