@@ -1,88 +1,26 @@
-import { FatalError } from "@surety/protocol";
-import { env, InferenceSession, Tensor } from "onnxruntime-node";
-import { ELEMENT_TYPES, type ElementType, type HostTensor, type TensorData } from "../onnx/tensor.ts";
+import type { InferenceSession } from "onnxruntime-node";
+import { runnableForm } from "./kernelForms.ts";
+import { isExactForAllWeights } from "./knownAnswers.ts";
+import { createRawSession, type SessionParameters } from "./rawSession.ts";
 
-/** The onnxruntime release whose kernels were proven exact; another one refuses to run. */
-export const ONNXRUNTIME_VERSION = "1.30.0";
+export {
+  fromOrt,
+  ONNXRUNTIME_VERSION,
+  runSession,
+  type SessionParameters,
+  toOrt,
+  withoutNaN,
+} from "./rawSession.ts";
 
-export interface SessionParameters {
-  /** Threads inside one operator. Default: onnxruntime's (one per core). */
-  readonly intraOpNumThreads?: number;
-  /**
-   * "exact" (default): the graph as it is written. Even onnxruntime's basic rewrites change bytes: one merges QuantizeLinear,
-   * DequantizeLinear, QuantizeLinear, DequantizeLinear into one pair, further ones make QLinearAdd, whose arithmetic differs from
-   * CPU to CPU. "fast": all rewrites, for float models.
-   */
-  readonly optimisation?: "exact" | "fast";
-}
-
-const LEVELS = { exact: "disabled", fast: "all" } as const;
-
-/** @throws FatalError RUNTIME_VERSION; ONNX_REFUSED when onnxruntime does not accept the model */
+/**
+ * Opens a graph of the exact profile in the fastest form that is exact on this CPU; with `optimisation: "fast"` any graph as it stands.
+ * @throws FatalError RUNTIME_VERSION; ONNX_REFUSED when onnxruntime does not accept the model; KERNEL_FORM, KERNEL_WRONG
+ */
 export async function createSession(
   model: Uint8Array,
   parameters: SessionParameters = {},
 ): Promise<InferenceSession> {
-  if (env.versions.node !== ONNXRUNTIME_VERSION) {
-    throw new FatalError(
-      "RUNTIME_VERSION",
-      `onnxruntime-node is ${env.versions.node}; only ${ONNXRUNTIME_VERSION} is proven exact. Run npm install.`,
-    );
-  }
-  try {
-    return await InferenceSession.create(model, {
-      executionProviders: ["cpu"],
-      graphOptimizationLevel: LEVELS[parameters.optimisation ?? "exact"],
-      logSeverityLevel: 4,
-      extra: {
-        session: { disable_quant_qdq: "1", set_denormal_as_zero: "0" },
-        mlas: { disable_kleidiai: "1" },
-      },
-      ...(parameters.intraOpNumThreads === undefined
-        ? {}
-        : { intraOpNumThreads: parameters.intraOpNumThreads }),
-    });
-  } catch (cause) {
-    const reason = (cause as Error).message.split("\n")[0];
-    throw new FatalError("ONNX_REFUSED", `onnxruntime does not accept the model: ${reason}`, { cause });
-  }
-}
-
-export function toOrt(tensor: HostTensor): Tensor {
-  const type = ELEMENT_TYPES[tensor.type].ort;
-  return new Tensor(type as "float32", tensor.data as Float32Array, [...tensor.dims]);
-}
-
-/** @throws FatalError ONNX_TYPE for strings and other types Surety cannot hold */
-export function fromOrt(tensor: Tensor): HostTensor {
-  for (const type of Object.keys(ELEMENT_TYPES) as ElementType[]) {
-    if (ELEMENT_TYPES[type].ort === tensor.type) {
-      return { type, dims: tensor.dims, data: tensor.data as TensorData };
-    }
-  }
-  throw new FatalError(
-    "ONNX_TYPE",
-    `onnxruntime returned a tensor of type ${tensor.type}, which is not supported.`,
-  );
-}
-
-/** Runs a session once; every output by name. */
-export async function runSession(
-  session: InferenceSession,
-  inputs: Readonly<Record<string, HostTensor>>,
-): Promise<Record<string, HostTensor>> {
-  const feeds: Record<string, Tensor> = {};
-  for (const [name, tensor] of Object.entries(inputs)) feeds[name] = toOrt(tensor);
-  const results = await session.run(feeds);
-  const outputs: Record<string, HostTensor> = {};
-  for (const [name, tensor] of Object.entries(results)) outputs[name] = fromOrt(tensor as Tensor);
-  return outputs;
-}
-
-/** The bytes of a tensor with every NaN replaced by +0, as the exact profile reads inputs. Copies only if needed. */
-export function withoutNaN(tensor: HostTensor): HostTensor {
-  if (tensor.type !== "f32") return tensor;
-  const data = tensor.data as Float32Array;
-  if (!data.some(Number.isNaN)) return tensor;
-  return { ...tensor, data: data.map((value) => (Number.isNaN(value) ? 0 : value)) };
+  const isExact = (parameters.optimisation ?? "exact") === "exact";
+  const form = isExact ? await runnableForm(model, isExactForAllWeights) : model;
+  return createRawSession(form, parameters);
 }

@@ -7,6 +7,7 @@ import { outputBytes } from "../program/index.ts";
 import { evaluateTensor } from "../referee/index.ts";
 import type { Bundle } from "./bundle.ts";
 import { splitInput } from "./evaluateProgram.ts";
+import { requireKernels } from "./knownAnswers.ts";
 import { createSession, runSession, toOrt, withoutNaN } from "./onnxruntime.ts";
 import { traceGraph, traceName } from "./traceGraph.ts";
 
@@ -36,9 +37,10 @@ export type ModelInputs = InputSample | Uint8Array;
  * @example
  * const session = await openModel(loadBundle("mnist.bundle"));
  * const [logits] = await session.run(sample);
- * @throws FatalError ONNX_REFUSED; `run` and `trace` throw INPUT_NAME, INPUT_DTYPE, INPUT_SHAPE, INPUT_LENGTH, RUN_FAILED
+ * @throws FatalError ONNX_REFUSED, KERNEL_WRONG, KERNEL_UNPROVEN, KERNEL_FORM; `run` and `trace` throw INPUT_NAME, INPUT_DTYPE, INPUT_SHAPE, INPUT_LENGTH, RUN_FAILED
  */
 export async function openModel(bundle: Bundle, parameters: OpenModelParameters = {}): Promise<ModelSession> {
+  await requireKernels(bundle.graph);
   const session = await createSession(bundle.graph, parameters);
   let tracing: Promise<InferenceSession> | undefined;
   return {
