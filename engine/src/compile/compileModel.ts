@@ -13,6 +13,7 @@ import { createSession, ONNXRUNTIME_VERSION, runSession, withoutNaN } from "../r
 import { measureAccuracy } from "./accuracy.ts";
 import { calibrate } from "./calibrate.ts";
 import { requireFit, requireKnown } from "./checkModel.ts";
+import { arrangeImages } from "./layout/arrangeImages.ts";
 import { lowerModel } from "./lowerModel.ts";
 import { prepareModel } from "./prepare/prepareModel.ts";
 
@@ -44,7 +45,7 @@ export async function compileModel(parameters: CompileModelParameters): Promise<
   const samples = calibration.map((sample, index) => checkSample(sample, specs, index));
   const statistics = await calibrate(graph, samples);
   const expected = await runSource(imported, samples);
-  const exact = lowerModel(graph, statistics);
+  const exact = await arrangeImages(lowerModel(graph, statistics));
   const accuracy = await measureAccuracy(exact.graph, samples, expected);
 
   const opCounts: Record<string, number> = {};

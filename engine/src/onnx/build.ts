@@ -1,10 +1,6 @@
-import {
-  type AttributeProto,
-  encodeModel,
-  type NodeProto,
-  type TensorProto,
-  type ValueInfoProto,
-} from "./proto.ts";
+import { encodeAttribute } from "./encodeGraph.ts";
+import type { Attribute } from "./graph.ts";
+import { encodeModel, type NodeProto, type TensorProto, type ValueInfoProto } from "./proto.ts";
 import { ELEMENT_TYPES, type ElementType, type HostTensor, tensorToProto } from "./tensor.ts";
 
 export type AttributeInput = number | string | readonly number[] | HostTensor | { readonly float: number };
@@ -59,7 +55,7 @@ export class ModelBuilder {
       name: this.#uniqueNodeName(name || `${op}_${this.#nodes.length}`),
       input: [...inputs],
       output: [...outputs],
-      attribute: Object.entries(attributes).map(([key, value]) => attributeProto(key, value)),
+      attribute: Object.entries(attributes).map(([key, value]) => encodeAttribute(key, attributeOf(value))),
     });
     return this;
   }
@@ -93,12 +89,12 @@ function valueInfo(name: string, type: ElementType, dims: readonly (number | str
   return { name, type: { tensorType: { elemType: ELEMENT_TYPES[type].code, shape: { dim } } } };
 }
 
-function attributeProto(name: string, value: AttributeInput): AttributeProto {
-  if (typeof value === "number") {
-    return Number.isInteger(value) ? { name, type: 2, i: value } : { name, type: 1, f: value };
-  }
-  if (typeof value === "string") return { name, type: 3, s: Buffer.from(value) };
-  if ("float" in value) return { name, type: 1, f: value.float };
-  if ("data" in value) return { name, type: 4, t: tensorToProto(value, "") };
-  return { name, type: 7, ints: [...value] };
+/** An attribute's value as an imported graph has it. */
+export function attributeOf(value: AttributeInput): Attribute {
+  if (typeof value === "number")
+    return Number.isInteger(value) ? { kind: "int", value } : { kind: "float", value };
+  if (typeof value === "string") return { kind: "string", value };
+  if ("float" in value) return { kind: "float", value: value.float };
+  if ("data" in value) return { kind: "tensor", value };
+  return { kind: "ints", value };
 }

@@ -1,6 +1,6 @@
 import { FatalError } from "@surety/protocol";
-import type { AttributeInput } from "../../onnx/build.ts";
-import type { Attribute, Graph, GraphNode } from "../../onnx/graph.ts";
+import { type AttributeInput, attributeOf } from "../../onnx/build.ts";
+import type { Graph, GraphNode } from "../../onnx/graph.ts";
 import { describeNode, qualifiedOp } from "../../onnx/graph.ts";
 import type { ElementType, HostTensor } from "../../onnx/tensor.ts";
 
@@ -98,13 +98,4 @@ export function rewriteGraph(
     nodes.push(...(done ? added : [node]));
   }
   return { graph: { ...graph, nodes, initializers }, changed };
-}
-
-function attributeOf(value: AttributeInput): Attribute {
-  if (typeof value === "number")
-    return Number.isInteger(value) ? { kind: "int", value } : { kind: "float", value };
-  if (typeof value === "string") return { kind: "string", value };
-  if ("float" in value) return { kind: "float", value: value.float };
-  if ("data" in value) return { kind: "tensor", value };
-  return { kind: "ints", value };
 }
