@@ -1,5 +1,5 @@
-import type { Attribute, Graph } from "./graph.ts";
-import { type AttributeProto, encodeModel } from "./proto.ts";
+import type { Attribute, Graph, GraphValue } from "./graph.ts";
+import { type AttributeProto, encodeModel, type ValueInfoProto } from "./proto.ts";
 import { ELEMENT_TYPES, tensorToProto } from "./tensor.ts";
 
 export function encodeAttribute(name: string, attribute: Attribute): AttributeProto {
@@ -48,18 +48,15 @@ export function encodeGraph(graph: Graph, outputs?: readonly string[]): Uint8Arr
         attribute: [...node.attributes].map(([name, value]) => encodeAttribute(name, value)),
       })),
       initializer: [...graph.initializers].map(([name, tensor]) => tensorToProto(tensor, name)),
-      input: graph.inputs.map(({ name, type, dims }) => ({
-        name,
-        type: {
-          tensorType: {
-            elemType: ELEMENT_TYPES[type].code,
-            ...(dims ? { shape: { dim: dims.map(dimension) } } : {}),
-          },
-        },
-      })),
-      output: (outputs ?? graph.outputs.map((output) => output.name)).map((name) => ({ name })),
+      input: graph.inputs.map(valueInfo),
+      output: outputs ? outputs.map((name) => ({ name })) : graph.outputs.map(valueInfo),
     },
   });
+}
+
+function valueInfo({ name, type, dims }: GraphValue): ValueInfoProto {
+  const shape = dims ? { shape: { dim: dims.map(dimension) } } : {};
+  return { name, type: { tensorType: { elemType: ELEMENT_TYPES[type].code, ...shape } } };
 }
 
 function dimension(size: number | string) {
