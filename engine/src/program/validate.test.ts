@@ -188,9 +188,10 @@ describe("validateProgram", () => {
     ["an empty maximum", maximum(4, 8, 3, 1), "the max is not proven"],
     [
       "an index of 2^53",
-      { outDims: [2 ** 31], operands: [{ ...OPERAND, map: { offset: 0, out: [2 ** 23], reduce: [] } }] },
+      { outDims: [2 ** 31 - 1], operands: [{ ...OPERAND, map: { offset: 0, out: [2 ** 24], reduce: [] } }] },
       "2^53",
     ],
+    ["an output of 2^31 elements", { outDims: [2 ** 31] }, "at most 2^31-1"],
     [
       "a zero point out of range",
       {
@@ -231,6 +232,29 @@ describe("validateProgram", () => {
       { code: "imin", a: 3, b: 4, imm: 0 },
     ];
     validate({ ...wide, expression: quantise(clamp) }, inputs);
+  });
+
+  test("refuses an operand of 2^31 elements", () => {
+    const elements = 2 ** 31;
+    expect(() => validate({ operands: [{ ...OPERAND, elements }] }, [{ dtype: "u8", elements }])).toThrow(
+      "at most 2^31-1",
+    );
+  });
+
+  test("lets what loadat and inside alone name point outside, but only as far as doubles count", () => {
+    const expression: Instruction["expression"] = [
+      { code: "inside", a: 0, b: 0, imm: 0 },
+      { code: "loadat", a: 0, b: 0, imm: 0 },
+    ];
+    const outside = { offset: -7, out: [2], reduce: [] };
+    validate({ expression, operands: [{ ...OPERAND, map: outside }] });
+    const loads = [...expression, { code: "load" as const, a: 0, b: 0, imm: 0 }];
+    expect(() => validate({ expression: loads, operands: [{ ...OPERAND, map: outside }] })).toThrow(
+      "not proven",
+    );
+    const far = { offset: 0, out: [2 ** 24], reduce: [] };
+    const huge = { expression, outDims: [2 ** 31 - 1], operands: [{ ...OPERAND, map: far }] };
+    expect(() => validate(huge)).toThrow("2^53");
   });
 
   test("refuses an empty program", () => {

@@ -87,6 +87,12 @@ function checkReference(
   }
 }
 
+/** Stricter than the referee: evaluators of whole tensors index with int32s. */
+function checkTensorSize(elements: number, what: string, index: number | null): void {
+  if (elements < 2 ** 31) return;
+  throw malformed(index, `${what} has ${elements} elements, nodes compute with at most 2^31-1`);
+}
+
 /**
  * Proves that every operand is read inside its tensor and that a maximum or minimum is never empty. The instruction must have passed
  * `checkInstruction`. An operand that `inside` and `loadat` alone name is never malformed: its forms need only be exact.
@@ -95,11 +101,13 @@ function checkReference(
  */
 export function checkIndexMaps(instruction: Instruction, index: number | null): void {
   const dims = [...instruction.outDims, ...instruction.reduceDims];
+  checkTensorSize(outputElements(instruction), "its output", index);
   const computed = (number: number) =>
     instruction.expression.some(({ code, a }) => a === number && (code === "inside" || code === "loadat"));
   const loaded = (number: number) =>
     instruction.expression.some(({ code, a }) => a === number && code === "load");
   for (const [number, operand] of instruction.operands.entries()) {
+    checkTensorSize(operand.elements, `operand ${number}`, index);
     if (![operand.map, ...operand.bounds].every((form) => isExactInDoubles(form, dims))) {
       throw malformed(index, `operand ${number}: an index reaches 2^53, more than nodes compute`);
     }

@@ -1,126 +1,72 @@
 import { FatalError } from "@surety/protocol";
 import type { Instruction, Operand } from "../program/instruction.ts";
 import { outputElements } from "../program/tensor-size.ts";
+import type { Values } from "./block-values.ts";
 import { clipRun, type LoopNest, loopNest } from "./loop-nest.ts";
 import { advance } from "./position.ts";
-import type { NumberTensor } from "./typed-tensor.ts";
-
-/** Zero-corrected integers. */
-type Ints = Int16Array | Int32Array;
-
-/** Accumulates `length` products, or maxima, from flat indices a and b with steps sa and sb on top of `total`. */
-type Run = (
-  total: number,
-  x: Ints,
-  a: number,
-  sa: number,
-  y: Ints,
-  b: number,
-  sb: number,
-  length: number,
-) => number;
-/** The same over a table of offsets from a and b. */
-type Scatter = (
-  total: number,
-  x: Ints,
-  a: number,
-  as: Int32Array,
-  y: Ints,
-  b: number,
-  bs: Int32Array,
-) => number;
+import {
+  DOT,
+  FLOAT_MAX,
+  FLOAT_MIN,
+  MAX,
+  MIN,
+  type NarrowInts,
+  type Reducer,
+  SUM,
+  wideExtremum,
+  wideSum,
+} from "./reducer.ts";
+import type { TypedTensor } from "./typed-tensor.ts";
 
 /** Below this length of the innermost loop a table of all offsets is faster than loops. */
 const SHORT_RUN = 16;
 /** Longest table of offsets. */
 const LONGEST_TABLE = 2 ** 16;
-/** Most runs of one reduction: more would take hours. */
+/** Most runs of one reduction: more would take hours, and no step of a program that `validateProgram` accepts has as many. */
 const MOST_RUNS = 2 ** 26;
-const ONE = Int16Array.of(1);
 
 /**
- * The accumulator of every output element, row-major (docs/exact-profile.md, section 3). `sum` is a `dot` with a constant 1.
+ * The accumulator of every output element, row-major (docs/exact-profile.md, section 3), in an array like the values of `acc`.
  *
  * @param instruction Not `none`; its index maps have been proven (`checkIndexMaps`).
  * @param tensors The whole tensors of the operands that are accumulated.
  */
-export function accumulateTensor(instruction: Instruction, tensors: readonly NumberTensor[]): Int32Array {
+export function accumulateTensor(instruction: Instruction, tensors: readonly TypedTensor[]): Values {
   const { accumulate, operands, aZero, bZero, outDims, reduceDims } = instruction;
-  const first = operands[0] as Operand;
-  const x = corrected(tensors[0] as NumberTensor, aZero);
-  const totals = new Int32Array(outputElements(instruction));
+  const count = outputElements(instruction);
+  const [first, second] = operands as [Operand, Operand];
+  const [a, b] = tensors as [TypedTensor, TypedTensor];
   if (accumulate === "dot") {
-    const y = corrected(tensors[1] as NumberTensor, bZero);
-    const nest = loopNest(outDims, reduceDims, [first, operands[1] as Operand]);
-    accumulateNest(totals, nest, x, y, 0, dotRun, dotScatter);
+    const nest = loopNest(outDims, reduceDims, [first, second]);
+    return accumulateNest(new Int32Array(count), nest, corrected(a, aZero), corrected(b, bZero), DOT);
+  }
+  const nest = loopNest(outDims, reduceDims, [first]);
+  if (a instanceof BigInt64Array) {
+    const reducer = accumulate === "sum" ? wideSum(BigInt(aZero)) : wideExtremum(accumulate as "max" | "min");
+    return accumulateNest(new BigInt64Array(count), nest, a, a, reducer);
+  }
+  if (a instanceof Float32Array) {
+    const reducer = accumulate === "max" ? FLOAT_MAX : FLOAT_MIN;
+    const totals = accumulateNest(new Float32Array(count), nest, a, a, reducer);
+    // Makes +0 of -0.
+    for (let i = 0; i < count; i++) totals[i] = (totals[i] as number) + 0;
     return totals;
   }
-  const constant: Operand = {
-    ...first,
-    elements: 1,
-    bounds: [],
-    map: { offset: 0, out: outDims.map(() => 0), reduce: reduceDims.map(() => 0) },
-  };
-  const nest = loopNest(outDims, reduceDims, [first, constant]);
-  if (accumulate === "sum") accumulateNest(totals, nest, x, ONE, 0, dotRun, dotScatter);
-  else accumulateNest(totals, nest, x, ONE, -(2 ** 31), maxRun, maxScatter);
-  return totals;
+  const x = corrected(a, aZero);
+  const reducer = accumulate === "sum" ? SUM : accumulate === "max" ? MAX : MIN;
+  return accumulateNest(new Int32Array(count), nest, x, x, reducer);
 }
 
 /** The elements minus the zero point, mod 2^32. Two array types, so that the loops stay fast. */
-function corrected(tensor: NumberTensor, zero: number): Ints {
-  const narrow = (tensor instanceof Uint8Array || tensor instanceof Int8Array) && Math.abs(zero) < 2 ** 14;
-  if (tensor instanceof Int32Array && zero === 0) return tensor;
+function corrected(tensor: TypedTensor, zero: number): NarrowInts {
+  const ofBytes = tensor as Uint8Array | Int8Array | Int32Array;
+  if (ofBytes instanceof Int32Array && zero === 0) return ofBytes;
+  const narrow = !(ofBytes instanceof Int32Array) && Math.abs(zero) < 2 ** 14;
   const ints = narrow ? new Int16Array(tensor.length) : new Int32Array(tensor.length);
-  if (zero === 0) ints.set(tensor);
-  else for (let i = 0; i < ints.length; i++) ints[i] = (tensor[i] as number) - zero;
+  if (zero === 0) ints.set(ofBytes);
+  else for (let i = 0; i < ints.length; i++) ints[i] = (ofBytes[i] as number) - zero;
   return ints;
 }
-
-const dotRun: Run = (total, x, a, sa, y, b, sb, length) => {
-  if (sa === 1 && sb === 1) {
-    const end = a + length;
-    const shift = b - a;
-    for (let i = a; i < end; i++) {
-      total = (total + Math.imul(x[i] as number, y[i + shift] as number)) | 0;
-    }
-    return total;
-  }
-  for (let i = 0; i < length; i++) {
-    total = (total + Math.imul(x[a] as number, y[b] as number)) | 0;
-    a = (a + sa) | 0;
-    b = (b + sb) | 0;
-  }
-  return total;
-};
-
-const dotScatter: Scatter = (total, x, a, as, y, b, bs) => {
-  for (let i = 0; i < as.length; i++) {
-    const product = Math.imul(
-      x[(a + (as[i] as number)) | 0] as number,
-      y[(b + (bs[i] as number)) | 0] as number,
-    );
-    total = (total + product) | 0;
-  }
-  return total;
-};
-
-const maxRun: Run = (total, x, a, sa, _y, _b, _sb, length) => {
-  for (let i = 0; i < length; i++) {
-    const value = x[a] as number;
-    if (value > total) total = value;
-    a = (a + sa) | 0;
-  }
-  return total;
-};
-
-const maxScatter: Scatter = (total, x, a, as) => {
-  for (let i = 0; i < as.length; i++) {
-    const value = x[(a + (as[i] as number)) | 0] as number;
-    if (value > total) total = value;
-  }
-  return total;
-};
 
 /** One bound as the loops see it. */
 interface LoopBound {
@@ -136,16 +82,16 @@ interface LoopBound {
   readonly most: number;
 }
 
-function accumulateNest(
-  totals: Int32Array,
+/** @param nest Of x's operand, and y's where there are two. */
+function accumulateNest<Totals extends Values, Elements extends TypedTensor | NarrowInts, Total>(
+  totals: Totals,
   nest: LoopNest,
-  x: Ints,
-  y: Ints,
-  empty: number,
-  run: Run,
-  scatter: Scatter,
-): void {
-  const [a, b] = nest.operands as [LoopNest["operands"][0], LoopNest["operands"][0]];
+  x: Elements,
+  y: Elements,
+  { empty, run, scatter }: Reducer<Elements, Total>,
+): Totals {
+  const a = nest.operands[0] as LoopNest["operands"][0];
+  const b = nest.operands[1] ?? a;
   const outer = nest.reduceDims.slice(0, -1);
   const length = nest.reduceDims.at(-1) as number;
   const runs = outer.reduce((product, dim) => product * dim, 1);
@@ -159,18 +105,20 @@ function accumulateNest(
   const sb = b.map.reduce.at(-1) as number;
   const aRuns = offsetsOver(outer, a.map.reduce);
   const bRuns = offsetsOver(outer, b.map.reduce);
-  const bounds = [...a.bounds, ...b.bounds].map((bound): LoopBound => {
-    const reaches = nest.reduceDims.map((dim, k) => (dim - 1) * (bound.reduce[k] as number));
-    return {
-      limit: bound.limit,
-      offset: bound.offset,
-      out: bound.out,
-      runs: offsetsOver(outer, bound.reduce),
-      step: bound.reduce.at(-1) as number,
-      least: reaches.reduce((sum, reach) => sum + Math.min(0, reach), 0),
-      most: reaches.reduce((sum, reach) => sum + Math.max(0, reach), 0),
-    };
-  });
+  const bounds = nest.operands
+    .flatMap((operand) => operand.bounds)
+    .map((bound): LoopBound => {
+      const reaches = nest.reduceDims.map((dim, k) => (dim - 1) * (bound.reduce[k] as number));
+      return {
+        limit: bound.limit,
+        offset: bound.offset,
+        out: bound.out,
+        runs: offsetsOver(outer, bound.reduce),
+        step: bound.reduce.at(-1) as number,
+        least: reaches.reduce((sum, reach) => sum + Math.min(0, reach), 0),
+        most: reaches.reduce((sum, reach) => sum + Math.max(0, reach), 0),
+      };
+    });
   const tabled = length < SHORT_RUN && runs * length <= LONGEST_TABLE;
   const aTable = tabled ? Int32Array.from(offsetsOver(nest.reduceDims, a.map.reduce)) : null;
   const bTable = tabled ? Int32Array.from(offsetsOver(nest.reduceDims, b.map.reduce)) : null;
@@ -216,7 +164,7 @@ function accumulateNest(
           total = run(total, x, aFrom, sa, y, bFrom, sb, length);
         }
       }
-      totals[element++] = total;
+      totals[element++] = total as Totals[number];
       aBase += a.map.out[last] as number;
       bBase += b.map.out[last] as number;
       for (let j = 0; j < bounds.length; j++) {
@@ -224,6 +172,7 @@ function accumulateNest(
       }
     }
   } while (advanceRows(o, outDims));
+  return totals;
 }
 
 function everywhereInBounds(bounds: readonly LoopBound[], values: Float64Array): boolean {

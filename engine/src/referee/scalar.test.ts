@@ -1,5 +1,16 @@
 import { describe, expect, test } from "vitest";
-import { bitsFromFloat, f32, floatFromBits, quantise, storedBits } from "./scalar.ts";
+import {
+  bitsFromFloat,
+  f32,
+  floatFromBits,
+  floatFromInt,
+  larger,
+  quantise,
+  roundEven,
+  smaller,
+  storedBits,
+  truncate,
+} from "./scalar.ts";
 import { seededRandom } from "./testing/random-instruction.ts";
 
 const SEED = Number(process.env.SEED ?? Date.now() % 2 ** 31);
@@ -34,6 +45,16 @@ function nearest(numerator: bigint, denominator: bigint, exponent: number): numb
     return (negative ? bits | 0x80000000 : bits) >>> 0;
   }
   throw new Error("unreachable");
+}
+
+/** The largest integer whose square is not above the value (Newton's method). */
+function integerRoot(value: bigint): bigint {
+  let root = 1n << BigInt((value.toString(2).length / 2 + 1) | 0);
+  while (true) {
+    const next = (root + value / root) / 2n;
+    if (next >= root) return root;
+    root = next;
+  }
 }
 
 describe("f32 arithmetic in doubles", () => {
@@ -91,6 +112,44 @@ describe("f32 arithmetic in doubles", () => {
     expect(denormal).toBeGreaterThan(20);
   });
 
+  test("takes the correctly rounded square root, of denormals too", () => {
+    const random = seededRandom(SEED);
+    for (let round = 0; round < 5_000; round++) {
+      const exponent = random.pick([0, 0, 1, 126, 127, 128, 254, random.int(0, 254)]);
+      const fraction = random.pick([0, 1, 2, 0x7fffff, 0x7ffffe, 0x400000, random.int(0, 0x7fffff)]);
+      const bits = (exponent << 23) | fraction;
+      const { significand, exponent: power } = parts(bits);
+      if (significand === 0n) continue;
+      // 2^60 and more times the significand under the root, of even exponent; what the integer root leaves becomes a sticky bit.
+      const shift = power % 2 === 0 ? 60n : 61n;
+      const under = significand << shift;
+      const root = integerRoot(under);
+      const sticky = root * root === under ? 0n : 1n;
+      const due = nearest(root * 2n + sticky, 1n, (power - Number(shift)) / 2 - 1);
+      const where = `seed ${SEED}: ${bits.toString(16)}`;
+      expect(bitsFromFloat(f32(Math.sqrt(floatFromBits(bits)))), where).toBe(due);
+    }
+  });
+
+  test("rounds an int64 once", () => {
+    const random = seededRandom(SEED);
+    for (let round = 0; round < 5_000; round++) {
+      const length = random.int(1, 63);
+      let value =
+        BigInt.asUintN(length, new DataView(random.bytes(8).buffer).getBigInt64(0)) |
+        (1n << BigInt(length - 1));
+      // Around a midpoint of two f32.
+      if (length > 25 && random.int(0, 1) === 0) {
+        const low = BigInt(length - 24);
+        value = ((value >> low) << low) + (1n << (low - 1n)) + BigInt(random.int(-1, 1));
+      }
+      const signed = random.int(0, 1) === 0 ? value : -value;
+      expect(bitsFromFloat(floatFromInt(signed)), `seed ${SEED}: ${signed}`).toBe(nearest(signed, 1n, 0));
+    }
+    expect(floatFromInt(-(2n ** 63n))).toBe(-(2 ** 63));
+    expect(floatFromInt(2n ** 63n - 1n)).toBe(2 ** 63);
+  });
+
   test("has one NaN", () => {
     expect(bitsFromFloat(f32(0 / 0))).toBe(0x7fc00000);
     expect(bitsFromFloat(floatFromBits(0xffc00001))).toBe(0x7fc00000);
@@ -126,6 +185,54 @@ describe("quantise", () => {
     [-300, 5, -128],
   ])("of %f with zero point %i to i8 is %i", (value, zero, expected) => {
     expect(quantise(value, zero, -128, 127)).toBe(expected);
+  });
+});
+
+describe("roundEven", () => {
+  test.each([
+    [0.5, 0],
+    [-0.5, -0],
+    [-0.25, -0],
+    [-0, -0],
+    [1.5, 2],
+    [2.5, 2],
+    [-3.5, -4],
+    [8388607.5, 8388608],
+    [-16777215, -16777215],
+    [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY],
+    [Number.NaN, Number.NaN],
+  ])("of %f is %f", (value, expected) => {
+    expect(roundEven(value)).toBe(expected);
+  });
+});
+
+describe("truncate", () => {
+  test.each([
+    [-0.75, 0],
+    [2.9, 2],
+    [-2.9, -2],
+    [2147483520, 2147483520],
+    [2 ** 31, 2 ** 31 - 1],
+    [-(2 ** 31), -(2 ** 31)],
+    [Number.NEGATIVE_INFINITY, -(2 ** 31)],
+    [Number.POSITIVE_INFINITY, 2 ** 31 - 1],
+    [Number.NaN, 0],
+  ])("of %f is %i", (value, expected) => {
+    expect(truncate(value)).toBe(expected);
+  });
+});
+
+describe("larger and smaller", () => {
+  test("never give -0, and give NaN if one is", () => {
+    for (const [a, b] of [
+      [-0, -0],
+      [0, -0],
+      [-0, 0],
+    ] as const) {
+      expect([larger(a, b), smaller(a, b)]).toEqual([0, 0]);
+    }
+    expect([larger(-1, -0), smaller(1, -0)]).toEqual([0, 0]);
+    expect([larger(Number.NaN, 1), smaller(1, Number.NaN)]).toEqual([Number.NaN, Number.NaN]);
   });
 });
 

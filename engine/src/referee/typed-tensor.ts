@@ -2,8 +2,6 @@ import { assertNever, FatalError } from "@surety/protocol";
 import { DTYPES, type Dtype } from "../program/instruction.ts";
 
 export type TypedTensor = Uint8Array | Int8Array | Int32Array | BigInt64Array | Float32Array;
-/** One whose elements are numbers. */
-export type NumberTensor = Exclude<TypedTensor, BigInt64Array>;
 
 /** A tensor's bytes as numbers: a view where they are aligned, else a copy. Hosts are little-endian. */
 export function typedTensor(bytes: Uint8Array, dtype: Dtype): TypedTensor {

@@ -7,6 +7,7 @@ import {
   type Operand,
   type Operation,
 } from "../../program/instruction.ts";
+import { MAX_STEP_BYTES, worstStepCost } from "../../program/step-cost.ts";
 
 /** Uniform numbers from a seed (mulberry32), so that a failure can be replayed. */
 export interface Random {
@@ -45,11 +46,18 @@ const INTS = [0, 1, -1, 127, 128, 255, 256, -128, 2 ** 31 - 1, -(2 ** 31), 65536
 
 /**
  * A well-formed instruction with a proven index map: a small window operation over 1 to 3 spatial dims with random stride, dilation,
- * padding and broadcast, and a random expression.
+ * padding and broadcast, and a random expression, whose step fits into a transaction.
  *
  * Operands are inputs 0, 1, ... in order.
  */
 export function randomInstruction(random: Random): Instruction {
+  while (true) {
+    const instruction = anyInstruction(random);
+    if (worstStepCost(instruction).bytes <= MAX_STEP_BYTES) return instruction;
+  }
+}
+
+function anyInstruction(random: Random): Instruction {
   const accumulate = random.pick(["none", "none", "dot", "dot", "sum", "max", "min"] as const);
   const n = random.int(1, 4);
   const outDims = Array.from({ length: n }, () => random.int(1, 5));
