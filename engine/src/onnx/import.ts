@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync, realpathSync } from "node:fs";
 import { isAbsolute, relative, resolve, sep } from "node:path";
-import { FatalError } from "@surety/protocol";
+import { FatalError, UsageError } from "@surety/protocol";
 import type { Attribute, Graph, GraphNode, GraphValue } from "./graph.ts";
 import {
   type AttributeProto,
@@ -16,8 +16,13 @@ import { sortTopologically } from "./topologicalSort.ts";
 export interface ImportOptions {
   /** Where external data may lie; without it they are refused. */
   readonly folder?: string;
-  /** Sizes for symbolic dims of inputs, by name. */
+  /**
+   * Sizes for dims that the file leaves open, by name; a dim without a name, or one input's alone, as `input.axis`
+   * (`{ batch: 1, "image.2": 224 }`).
+   */
   readonly dims?: Readonly<Record<string, number>>;
+  /** Inputs that become constants: the shapes, axes and counts that some models take as inputs decide sizes, which must be fixed. */
+  readonly fixed?: Readonly<Record<string, HostTensor>>;
 }
 
 /**
@@ -55,11 +60,15 @@ export function importModel(bytes: Uint8Array, options: ImportOptions = {}): Gra
     define(name, "an initializer");
     initializers.set(name, tensorFromProto(tensor, `Initializer "${name}"`, externalReader(options.folder)));
   }
+  const fixed = options.fixed ?? {};
   const inputs: GraphValue[] = [];
   for (const info of proto.input ?? []) {
     if (initializers.has(info.name ?? "")) continue;
     define(info.name ?? "", "a graph input");
-    inputs.push(readValueInfo(info, "input", options.dims ?? {}));
+    const input = readValueInfo(info, "input", options.dims ?? {});
+    const value = Object.hasOwn(fixed, input.name) ? fixed[input.name] : undefined;
+    if (value) initializers.set(input.name, requireLike(value, input));
+    else inputs.push(input);
   }
   const nodes = (proto.node ?? []).map(readNode);
   for (const node of nodes) {
@@ -133,16 +142,37 @@ function readValueInfo(
       `The ${role} "${name}" is not a tensor of a supported element type (code ${tensor?.elemType ?? 0}).`,
     );
   }
-  const dims = tensor?.shape?.dim?.map((dim) => {
-    if (dim.dimParam) return sizes[dim.dimParam] ?? dim.dimParam;
-    if (!Object.hasOwn(dim, "dimValue")) return "?"; // protobufjs puts defaults on the prototype
+  const sizeOf = (dim: string) => (Object.hasOwn(sizes, dim) ? sizes[dim] : undefined);
+  const dims = tensor?.shape?.dim?.map((dim, axis) => {
+    const open = dim.dimParam || "?";
+    const given = role === "input" ? (sizeOf(`${name}.${axis}`) ?? sizeOf(open)) : sizeOf(open);
+    if (dim.dimParam) return given ?? open;
+    // protobufjs puts defaults on the prototype
+    if (!Object.hasOwn(dim, "dimValue")) return given ?? open;
     const size = Number(dim.dimValue);
-    if (size < 0) return "?";
+    if (size < 0) return given ?? open;
     if (!Number.isSafeInteger(size))
       throw new FatalError("ONNX_SHAPE", `The ${role} "${name}" has a dimension of ${size}.`);
     return size;
   });
   return { name, type, dims: tensor?.shape ? (dims ?? []) : undefined };
+}
+
+/** @throws UsageError INPUT_DTYPE, INPUT_SHAPE */
+function requireLike(value: HostTensor, input: GraphValue): HostTensor {
+  const where = `The value that fixes the input "${input.name}"`;
+  if (value.type !== input.type)
+    throw new UsageError("INPUT_DTYPE", `${where} is ${value.type}; the input is ${input.type}.`);
+  const fits =
+    input.dims === undefined ||
+    (input.dims.length === value.dims.length &&
+      input.dims.every((dim, k) => typeof dim === "string" || dim === value.dims[k]));
+  if (!fits)
+    throw new UsageError(
+      "INPUT_SHAPE",
+      `${where} has the shape [${value.dims}]; the input has [${input.dims}].`,
+    );
+  return value;
 }
 
 function readNode(proto: NodeProto, index: number): GraphNode {
