@@ -17,6 +17,7 @@ export type AttributeInput = number | string | readonly number[] | HostTensor | 
  */
 export class ModelBuilder {
   readonly #opset: number;
+  readonly #domains = new Set<string>();
   readonly #nodeNames = new Set<string>();
   readonly #nodes: NodeProto[] = [];
   readonly #initializers: TensorProto[] = [];
@@ -42,7 +43,10 @@ export class ModelBuilder {
     return this;
   }
 
-  /** Whole numbers become int attributes; write `{ float: 1 }` for a float. */
+  /**
+   * Whole numbers become int attributes; write `{ float: 1 }` for a float.
+   * @param op with its domain in front ("com.microsoft.QLinearConv") unless that is the standard one
+   */
   node(
     op: string,
     inputs: readonly string[],
@@ -50,8 +54,12 @@ export class ModelBuilder {
     attributes: Readonly<Record<string, AttributeInput>> = {},
     name = "",
   ): this {
+    const dot = op.lastIndexOf(".");
+    const domain = op.slice(0, Math.max(0, dot));
+    if (domain !== "") this.#domains.add(domain);
     this.#nodes.push({
-      opType: op,
+      opType: op.slice(dot + 1),
+      domain,
       name: this.#uniqueNodeName(name || `${op}_${this.#nodes.length}`),
       input: [...inputs],
       output: [...outputs],
@@ -72,7 +80,10 @@ export class ModelBuilder {
     return encodeModel({
       irVersion: 8,
       producerName: "surety",
-      opsetImport: [{ domain: "", version: this.#opset }],
+      opsetImport: [
+        { domain: "", version: this.#opset },
+        ...[...this.#domains].map((domain) => ({ domain, version: 1 })),
+      ],
       graph: {
         name: "exact",
         node: this.#nodes,

@@ -25,6 +25,7 @@ const SHIFT = 128;
 /** Where an op has its zero point of activations, its weights and their zero point. */
 const OPERANDS: Readonly<Record<string, { readonly zero: number; weight: number; weightZero: number }>> = {
   QLinearConv: { zero: 2, weight: 3, weightZero: 5 },
+  "com.microsoft.QLinearConv": { zero: 2, weight: 3, weightZero: 5 },
   QLinearMatMul: { zero: 2, weight: 3, weightZero: 5 },
   ConvInteger: { zero: 2, weight: 1, weightZero: 3 },
   MatMulInteger: { zero: 2, weight: 1, weightZero: 3 },
@@ -45,6 +46,11 @@ function int8Values(tensor: TensorProto): Int8Array {
   return tensorFromProto(tensor, `Initializer "${tensor.name}"`).data as Int8Array;
 }
 
+/** The op with its domain in front, unless that is the standard one. */
+export function qualified({ domain, opType = "" }: NodeProto): string {
+  return domain ? `${domain}.${opType}` : opType;
+}
+
 /** The nodes of u8 x i8 whose weights are over 7 bits, and ConvInteger with any. */
 function nodesToShift(graph: GraphProto): Int8Node[] {
   const initializers = new Map((graph.initializer ?? []).map((tensor) => [tensor.name ?? "", tensor]));
@@ -58,7 +64,7 @@ function nodesToShift(graph: GraphProto): Int8Node[] {
     return is;
   };
   return (graph.node ?? []).flatMap((node) => {
-    const at = node.domain ? undefined : OPERANDS[node.opType ?? ""];
+    const at = OPERANDS[qualified(node)];
     const weight = at && initializers.get(node.input?.[at.weight] ?? "");
     // i8 x i8 multiplies in 16 bits and more everywhere.
     if (!at || !weight || !isInt8(weight) || isInt8(initializers.get(node.input?.[at.zero] ?? ""))) return [];
@@ -102,10 +108,10 @@ export async function runnableForm(
   const proto = decodeModel(model);
   const nodes = nodesToShift(proto.graph ?? {});
   const inexact = new Set(["ConvInteger"]);
-  for (const op of new Set(nodes.map(({ node }) => node.opType ?? ""))) {
+  for (const op of new Set(nodes.map(({ node }) => qualified(node)))) {
     if (!inexact.has(op) && !(await isExact(op))) inexact.add(op);
   }
-  const wanted = nodes.filter(({ node }) => inexact.has(node.opType ?? ""));
+  const wanted = nodes.filter(({ node }) => inexact.has(qualified(node)));
   return shift(proto, wanted) ? encodeModel(proto) : model;
 }
 
@@ -129,7 +135,7 @@ function shift({ graph = {} }: ModelProto, nodes: readonly Int8Node[]): boolean 
     return name;
   };
   for (const { node, weight, weightZero } of nodes) {
-    const at = OPERANDS[node.opType ?? ""];
+    const at = OPERANDS[qualified(node)];
     if (!at) continue;
     const inputs = [...(node.input ?? [])];
     while (inputs.length <= at.weightZero) inputs.push("");

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { FatalError } from "@surety/protocol";
 import { decodeModel } from "../onnx/proto.ts";
 import { bytesOf, type HostTensor } from "../onnx/tensor.ts";
+import { qualified } from "./kernelForms.ts";
 import { createRawSession, runSession } from "./rawSession.ts";
 import { KERNEL_VECTORS, type KernelVector } from "./vectors/index.ts";
 
@@ -78,5 +79,5 @@ export async function requireKernels(graph: Uint8Array): Promise<void> {
 /** Names of the ops, with their domain where it is not the standard one. */
 function opsOf(model: Uint8Array): Set<string> {
   const nodes = decodeModel(model).graph?.node ?? [];
-  return new Set(nodes.map(({ domain, opType }) => (domain ? `${domain}.${opType}` : (opType ?? ""))));
+  return new Set(nodes.map(qualified));
 }

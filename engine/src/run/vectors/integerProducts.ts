@@ -1,5 +1,14 @@
 import type { HostTensor } from "../../onnx/tensor.ts";
-import { countOf, type Draw, defineVector, filled, host, type KernelVector, scalar } from "./vector.ts";
+import {
+  channelsLast,
+  countOf,
+  type Draw,
+  defineVector,
+  filled,
+  host,
+  type KernelVector,
+  scalar,
+} from "./vector.ts";
 
 /** How weights lie in memory: 7 bits as int8, all 8 as int8, and those shifted into uint8. */
 const FORMS = {
@@ -234,25 +243,35 @@ function convolve(shape: ConvolutionShape, x: HostTensor, weights: readonly numb
   };
 }
 
-function convolution(op: "ConvInteger" | "QLinearConv", shape: ConvolutionShape, form: Form): KernelVector {
+/** onnxruntime's own QLinearConv with `channels_last`. */
+const CHANNELS_LAST = "com.microsoft.QLinearConv";
+
+function convolution(
+  op: "ConvInteger" | "QLinearConv" | typeof CHANNELS_LAST,
+  shape: ConvolutionShape,
+  form: Form,
+): KernelVector {
   return defineVector(
     `${op} ${form} ${shape.what}`,
     (draw) => {
       const { type, shift } = FORMS[form];
       const { channels, group, kernel, stride, dilation, pad, zero } = shape;
-      const x = activations(draw, shape.x);
+      const image = activations(draw, shape.x);
+      const isLast = op === CHANNELS_LAST;
+      const x = isLast ? channelsLast(image) : image;
       const weightDims = [channels, (shape.x[1] ?? 1) / group, ...kernel];
       const perChannel = countOf(weightDims) / channels;
       const weights = weightValues(draw, form, countOf(weightDims), (index) =>
         Math.floor(index / perChannel),
       );
-      const { sums, dims, channelOf } = convolve(shape, x, weights);
+      const { sums, dims, channelOf } = convolve(shape, image, weights);
       const attributes = {
         kernel_shape: kernel,
         group,
         strides: kernel.map(() => stride),
         dilations: kernel.map(() => dilation),
         pads: [...kernel, ...kernel].map(() => pad),
+        ...(isLast ? { channels_last: 1 } : {}),
       };
       const common = {
         x_zero: scalar("u8", zero),
@@ -291,17 +310,18 @@ function convolution(op: "ConvInteger" | "QLinearConv", shape: ConvolutionShape,
             ["y"],
             attributes,
           ),
-        outputs: { y: ["u8", dims] },
-        expected: () => [
-          Uint8Array.from(sums, (sum, index) => {
+        outputs: { y: ["u8", isLast ? [dims[0] ?? 1, ...dims.slice(2), channels] : dims] },
+        expected: () => {
+          const bytes = Uint8Array.from(sums, (sum, index) => {
             const channel = channelOf(index);
             return requantise(
               (sum + (bias[channel] ?? 0)) | 0,
               outputScale(scales[channel] as number),
               Y_ZERO,
             );
-          }),
-        ],
+          });
+          return [isLast ? channelsLast({ type: "u8", dims, data: bytes }).data : bytes];
+        },
       };
     },
     holdsOf(form),
@@ -345,6 +365,7 @@ export const INTEGER_PRODUCTS: readonly KernelVector[] = [
     ]),
     ...CONVOLUTIONS.flatMap((shape) => [
       convolution("QLinearConv", shape, form),
+      convolution(CHANNELS_LAST, shape, form),
       convolution("ConvInteger", shape, form),
     ]),
   ]),

@@ -88,14 +88,15 @@ function maxPool(
   what: string,
   dims: readonly number[],
   attributes: Record<string, number | number[]>,
+  op: "MaxPool" | "com.microsoft.NhwcMaxPool" = "MaxPool",
 ) {
-  return defineVector(`MaxPool ${type} ${what}`, (draw) => {
+  return defineVector(`${op} ${type} ${what}`, (draw) => {
     const rank = dims.length;
     return {
       feeds: { x: filled(type, dims, () => edgeValue(draw, type)) },
       initializers: type === "f32" ? { zero: scalar("f32", 0) } : {},
       nodes(model) {
-        model.node("MaxPool", ["x"], [type === "f32" ? "signed" : "y"], attributes);
+        model.node(op, ["x"], [type === "f32" ? "signed" : "y"], attributes);
         if (type === "f32") model.node("Add", ["signed", "zero"], ["y"]);
       },
       outputs: { y: [type, Array.from({ length: rank }, () => "?") as never] },
@@ -144,6 +145,22 @@ export const REDUCTION_VECTORS: readonly KernelVector[] = [
     maxPool(type, "2x2", [1, 5, 9, 8], { kernel_shape: [2, 2], strides: [2, 2] }),
     maxPool(type, "3x3 padded", [2, 3, 7, 7], { kernel_shape: [3, 3], strides: [1, 1], pads: [1, 1, 1, 1] }),
     maxPool(type, "1d", [1, 4, 41], { kernel_shape: [4], strides: [3], ceil_mode: 1 }),
+  ]),
+  ...(["u8", "i8"] as const).flatMap((type) => [
+    maxPool(
+      type,
+      "2x2",
+      [1, 9, 8, 5],
+      { kernel_shape: [2, 2], strides: [2, 2] },
+      "com.microsoft.NhwcMaxPool",
+    ),
+    maxPool(
+      type,
+      "3x3 padded",
+      [2, 7, 7, 37],
+      { kernel_shape: [3, 3], strides: [1, 1], pads: [1, 1, 1, 1] },
+      "com.microsoft.NhwcMaxPool",
+    ),
   ]),
   ...(["f32", "i32", "i64"] as const).flatMap((type) => [
     topK(type, 1, 1),

@@ -87,6 +87,18 @@ export function filled(
   );
 }
 
+/** [N, C, spatial...] as [N, spatial..., C]. */
+export function channelsLast({ type, dims, data }: HostTensor): HostTensor {
+  const [images = 1, channels = 1, ...spatial] = dims;
+  const places = countOf(spatial);
+  const moved = Array.from({ length: data.length }, (_, at) => {
+    const [channel, place] = [at % channels, Math.floor(at / channels) % places];
+    const imageStart = Math.floor(at / (channels * places)) * channels * places;
+    return data[imageStart + channel * places + place] as number;
+  });
+  return host(type, [images, ...spatial, channels], moved);
+}
+
 export interface VectorParts {
   readonly feeds: Readonly<Record<string, HostTensor>>;
   readonly initializers?: Readonly<Record<string, HostTensor>>;
