@@ -2,6 +2,7 @@ import { FatalError } from "@surety/protocol";
 import { createSession, runSession } from "../run/onnxruntime.ts";
 import { encodeAttribute } from "./encodeGraph.ts";
 import { describeNode, type Graph, type GraphNode } from "./graph.ts";
+import { dequantisedIntegers, type IntegerConstant, movedIntegers, movesElements } from "./integerConstants.ts";
 import { encodeModel } from "./proto.ts";
 import { ELEMENT_TYPES, type HostTensor } from "./tensor.ts";
 
@@ -9,6 +10,7 @@ import { ELEMENT_TYPES, type HostTensor } from "./tensor.ts";
 const FOLDABLE = new Set([
   ..."Reshape Transpose Unsqueeze Squeeze Flatten Identity Cast Concat Slice Gather Shape Dropout".split(" "),
   ..."Add Sub Mul Div Sqrt Neg Abs Reciprocal Exp Floor Ceil".split(" "),
+  ..."DequantizeLinear QuantizeLinear".split(" "),
 ]);
 
 /** Elements that folding may make in all: a hostile graph must not exhaust memory by growing its constants. */
@@ -21,6 +23,7 @@ const MAX_FOLDED_ELEMENTS = 2 ** 27;
  */
 export async function foldConstants(graph: Graph): Promise<Graph> {
   const constants = new Map(graph.initializers);
+  const integerConstants = new Map(graph.integerConstants);
   const rest: GraphNode[] = [];
   let budget = MAX_FOLDED_ELEMENTS;
   for (const node of graph.nodes) {
@@ -42,6 +45,8 @@ export async function foldConstants(graph: Graph): Promise<Graph> {
         const tensor = result[index];
         if (name !== "" && tensor) constants.set(name, tensor);
       });
+      const integers = await integersOf(node, { ...graph, initializers: constants, integerConstants });
+      if (integers) integerConstants.set(node.outputs[0] ?? "", integers);
     } else {
       rest.push(node);
     }
@@ -49,7 +54,16 @@ export async function foldConstants(graph: Graph): Promise<Graph> {
   const used = new Set(rest.flatMap((node) => node.inputs));
   for (const output of graph.outputs) used.add(output.name);
   const initializers = new Map([...constants].filter(([name]) => used.has(name)));
-  return { ...graph, nodes: rest, initializers };
+  return { ...graph, nodes: rest, initializers, integerConstants };
+}
+
+/** The integers behind the constant that a folded node gave, if there are any. */
+async function integersOf(node: GraphNode, graph: Graph): Promise<IntegerConstant | undefined> {
+  const source = graph.integerConstants?.get(node.inputs[0] ?? "");
+  if (!source || !movesElements(node)) return dequantisedIntegers(node, graph.initializers);
+  const constants = new Map([...graph.initializers, [node.inputs[0] ?? "", source.integers]]);
+  const [moved] = await evaluateNode(node, constants, graph.opset);
+  return moved && movedIntegers(node, source, moved);
 }
 
 function constantValue(node: GraphNode): HostTensor {

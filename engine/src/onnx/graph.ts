@@ -1,3 +1,4 @@
+import type { IntegerConstant } from "./integerConstants.ts";
 import type { ElementType, HostTensor } from "./tensor.ts";
 
 /** An attribute's value. `other` stands for graphs, types and sparse tensors, which no supported op has. */
@@ -35,6 +36,8 @@ export interface Graph {
   readonly opset: number;
   readonly nodes: readonly GraphNode[];
   readonly initializers: ReadonlyMap<string, HostTensor>;
+  /** Of initializers that folding dequantised: the model's own integers. */
+  readonly integerConstants?: ReadonlyMap<string, IntegerConstant>;
   /** Without the initializers that old files list as inputs too. */
   readonly inputs: readonly GraphValue[];
   readonly outputs: readonly GraphValue[];

@@ -1,0 +1,87 @@
+import type { IntegerConstant } from "../onnx/integerConstants.ts";
+import { product } from "./view.ts";
+
+/** Integer weights: weight = (value - zero) * scale of its channel. */
+export interface IntegerWeights {
+  /** Row-major [channels, length]. */
+  readonly values: Int8Array | Uint8Array;
+  /** 0 unless values are u8. */
+  readonly zero: number;
+  /** Binary32, one per channel. */
+  readonly scales: Float32Array;
+}
+
+/** Where the integers of a model's constants are found; a Lowering is one. */
+interface IntegerSource {
+  integers(name: string | undefined): IntegerConstant | undefined;
+}
+
+/**
+ * A constant's own integers, where the model arrived quantised and a kernel can take them: 8 bits, at most one scale per channel. Everything
+ * that multiplies by constants asks here first and quantises anew only what is undefined here.
+ *
+ * @param channelAxis the dimension that becomes the rows; the others follow in their order
+ */
+export function givenWeights(
+  source: IntegerSource,
+  name: string | undefined,
+  channelAxis: number,
+): IntegerWeights | undefined {
+  const given = source.integers(name);
+  if (!given || (given.axis !== undefined && given.axis !== channelAxis)) return undefined;
+  const { integers, scales, zeros } = given;
+  if (integers.type !== "i8" && integers.type !== "u8") return undefined;
+  const channels = integers.dims[channelAxis] ?? 1;
+  const rows = rowsOf(integers.data as Int8Array, integers.dims, channelAxis);
+  const length = rows.length / Math.max(1, channels);
+  const zeroOf = (k: number) => zeros[zeros.length === 1 ? 0 : Math.floor(k / length)] as number;
+  const perChannel = Float32Array.from(
+    { length: channels },
+    (_, channel) => scales[scales.length === 1 ? 0 : channel] as number,
+  );
+  const centred = rows.map((value, k) => value - zeroOf(k));
+  if (centred.every((value) => value >= -128 && value <= 127))
+    return { values: Int8Array.from(centred), zero: 0, scales: perChannel };
+  // Too wide for i8 once centred: then u8 with the zero point all channels share.
+  const shift = integers.type === "i8" ? 128 : 0;
+  const [zero] = zeros as unknown as [number];
+  if (zeros.some((other) => other !== zero)) return undefined;
+  return { values: Uint8Array.from(rows, (value) => value + shift), zero: zero + shift, scales: perChannel };
+}
+
+/**
+ * A bias's own int32 values, where the model gives them in units of what is summed: of scale inputScale * scales[channel].
+ */
+export function givenBiases(
+  source: IntegerSource,
+  name: string | undefined,
+  inputScale: number,
+  scales: Float32Array,
+): Int32Array | undefined {
+  const given = source.integers(name);
+  if (given?.integers.type !== "i32" || given.zeros.some((zero) => zero !== 0)) return undefined;
+  const values = given.integers.data as Int32Array;
+  if (values.length !== scales.length) return undefined;
+  const isUnit = scales.every((scale, channel) => {
+    const own = given.scales[given.scales.length === 1 ? 0 : channel] as number;
+    // Tools round the product of the scales differently.
+    return Math.abs(own - inputScale * scale) <= Math.abs(own) * 1e-5;
+  });
+  return isUnit ? values : undefined;
+}
+
+/** The elements with dimension `axis` in front. */
+function rowsOf(data: ArrayLike<number>, dims: readonly number[], axis: number): Int32Array {
+  const channels = dims[axis] ?? 1;
+  const inner = product(dims.slice(axis + 1));
+  const outer = product(dims.slice(0, axis));
+  const rows = new Int32Array(data.length);
+  for (let o = 0; o < outer; o++) {
+    for (let channel = 0; channel < channels; channel++) {
+      for (let k = 0; k < inner; k++) {
+        rows[(channel * outer + o) * inner + k] = data[(o * channels + channel) * inner + k] as number;
+      }
+    }
+  }
+  return rows;
+}
