@@ -1,6 +1,7 @@
 import { FatalError } from "@surety/protocol";
 import { type AttributeInput, ModelBuilder } from "../onnx/build.ts";
 import { describeNode, type Graph, type GraphNode } from "../onnx/graph.ts";
+import type { IntegerConstant } from "../onnx/integerConstants.ts";
 import { bytesOf, ELEMENT_TYPES, type HostTensor, type TensorData } from "../onnx/tensor.ts";
 import { sha256Hex } from "../run/manifest.ts";
 import { Elementwise } from "./elementwise.ts";
@@ -90,6 +91,11 @@ export class Lowering {
   /** The constant of this name, if it is one. */
   constant(name: string | undefined): HostTensor | undefined {
     return name === undefined ? undefined : this.graph.initializers.get(name);
+  }
+
+  /** The model's own integers behind a constant. */
+  integers(name: string | undefined): IntegerConstant | undefined {
+    return name === undefined ? undefined : this.graph.integerConstants?.get(name);
   }
 
   /** The only reader of a value that is no output of the model. */

@@ -175,12 +175,20 @@ export function quantiseBiases(biases: Float64Array, scales: Float32Array, input
 }
 
 /**
+ * Checks the sums of (value - zero) * (input - its zero) + bias, the inputs being u8.
+ * @param weights row-major, one row per bias
  * @throws FatalError COMPILE_OVERFLOW when a sum could leave int32
  */
-export function checkAccumulator(length: number, biases: Int32Array, what: string): void {
-  let bias = 0;
-  for (const value of biases) bias = Math.max(bias, Math.abs(value));
-  if (length * 255 * WEIGHT_LIMIT + bias >= 2 ** 31) {
-    throw new FatalError("COMPILE_OVERFLOW", `${what} sums ${length} products, which could leave int32.`);
+export function checkAccumulator(
+  { values, zero }: { readonly values: Int8Array | Uint8Array; readonly zero: number },
+  biases: Int32Array,
+  what: string,
+): void {
+  const length = values.length / biases.length;
+  for (const [channel, bias] of biases.entries()) {
+    let most = Math.abs(bias);
+    for (let k = 0; k < length; k++) most += 255 * Math.abs((values[channel * length + k] as number) - zero);
+    if (most >= 2 ** 31)
+      throw new FatalError("COMPILE_OVERFLOW", `${what} sums ${length} products, which could leave int32.`);
   }
 }

@@ -1,4 +1,5 @@
 import type { IntegerConstant } from "../onnx/integerConstants.ts";
+import { checkAccumulator, correctBiases, quantiseBiases, quantiseWeights } from "./quantisation.ts";
 import { product } from "./view.ts";
 
 /** Integer weights: weight = (value - zero) * scale of its channel. */
@@ -14,6 +15,85 @@ export interface IntegerWeights {
 /** Where the integers of a model's constants are found; a Lowering is one. */
 interface IntegerSource {
   integers(name: string | undefined): IntegerConstant | undefined;
+}
+
+/** The element type the weights are kept as. */
+export function weightType({ values }: IntegerWeights): "u8" | "i8" {
+  return values instanceof Uint8Array ? "u8" : "i8";
+}
+
+/** What a layer multiplies by and adds: sum of (value - zero) * input + bias, in units of inputScale * scale of the channel. */
+export interface IntegerLayer extends IntegerWeights {
+  readonly biases: Int32Array;
+}
+
+export interface LayerConstants {
+  /** The constants' names; the bias is optional. */
+  readonly weightName: string | undefined;
+  readonly biasName: string | undefined;
+  /** The dimension of the weights that becomes the rows. */
+  readonly channelAxis: number;
+  /** What the constants' channels are multiplied by, one factor each. */
+  readonly factors: Float64Array;
+  /** Row-major [channels, length], factors included. */
+  readonly weights: Float64Array;
+  /** Everything that is added to a channel, factors included. */
+  readonly biases: Float64Array;
+  readonly inputScale: number;
+  /** The mean of what weight k of a channel multiplies. */
+  readonly meanInput: (channel: number, k: number) => number;
+  /** The node, for errors. */
+  readonly what: string;
+}
+
+/**
+ * The integers a layer computes with: the model's own, unchanged, where it arrived quantised; otherwise quantised here, biases corrected.
+ *
+ * @throws FatalError COMPILE_OVERFLOW, COMPILE_WEIGHTS
+ */
+export function integerLayer(source: IntegerSource, constants: LayerConstants): IntegerLayer {
+  const { weightName, channelAxis, factors, inputScale, what } = constants;
+  const given = givenWeights(source, weightName, channelAxis);
+  if (given) {
+    const scales = given.scales.map((scale, channel) => scale * (factors[channel] as number));
+    const biases = biasesFor(source, constants, scales);
+    if (biases) {
+      checkAccumulator(given, biases, what);
+      return { ...given, scales, biases };
+    }
+  }
+  const { weights } = constants;
+  const made = quantiseWeights(weights, factors.length, constants.biases, inputScale, what);
+  const corrected = correctBiases(constants.biases, weights, made, constants.meanInput);
+  const biases = quantiseBiases(corrected, made.scales, inputScale);
+  checkAccumulator({ ...made, zero: 0 }, biases, what);
+  return { ...made, zero: 0, biases };
+}
+
+/** The biases in units of the given weights; undefined where one leaves int32. */
+function biasesFor(
+  source: IntegerSource,
+  { biasName, factors, biases, inputScale }: LayerConstants,
+  scales: Float32Array,
+): Int32Array | undefined {
+  const given = givenBiases(source, biasName, inputScale, scales);
+  if (given && factors.every((factor) => factor === 1)) {
+    const unit = (channel: number) => inputScale * (scales[channel] as number);
+    // Nothing but the bias itself is added: its integers are kept even where f32 would round them.
+    if (
+      given.every(
+        (value, channel) =>
+          Math.abs(value * unit(channel) - (biases[channel] as number)) <=
+          unit(channel) * Math.max(0.5, Math.abs(value) * 1e-5),
+      )
+    )
+      return given;
+  }
+  if (
+    biases.some((bias, channel) => !(Math.abs(bias / (inputScale * (scales[channel] as number))) < 2 ** 31))
+  )
+    return undefined;
+  return quantiseBiases(biases, scales, inputScale);
 }
 
 /**

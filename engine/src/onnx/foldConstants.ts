@@ -2,7 +2,12 @@ import { FatalError } from "@surety/protocol";
 import { createSession, runSession } from "../run/onnxruntime.ts";
 import { encodeAttribute } from "./encodeGraph.ts";
 import { describeNode, type Graph, type GraphNode } from "./graph.ts";
-import { dequantisedIntegers, type IntegerConstant, movedIntegers, movesElements } from "./integerConstants.ts";
+import {
+  dequantisedIntegers,
+  type IntegerConstant,
+  movedIntegers,
+  movesElements,
+} from "./integerConstants.ts";
 import { encodeModel } from "./proto.ts";
 import { ELEMENT_TYPES, type HostTensor } from "./tensor.ts";
 

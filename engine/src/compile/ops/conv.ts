@@ -3,16 +3,11 @@ import { type GraphNode, intAttribute } from "../../onnx/graph.ts";
 import { absorbFollowers } from "../absorb.ts";
 import { Expression } from "../expression.ts";
 import type { Lowering } from "../lowering.ts";
-import {
-  checkAccumulator,
-  correctBiases,
-  type Quantisation,
-  quantiseBiases,
-  quantiseWeights,
-} from "../quantisation.ts";
+import type { Quantisation } from "../quantisation.ts";
 import { checkOperands, type Rule } from "../rule.ts";
 import type { QuantisedValue } from "../values.ts";
 import { freshDims, product, type View } from "../view.ts";
+import { type IntegerLayer, integerLayer, weightType } from "../weights.ts";
 import {
   checkWindow,
   imageAxes,
@@ -50,16 +45,23 @@ export const conv: Rule = {
     const { weights, biases } = fuse(node, lowering, channels, followers);
     const groups = intAttribute(node, "group", 1);
     const inputScale = input.quantisation.scale;
-    const quantised = quantiseWeights(weights, channels, biases, inputScale, node.name);
     const means = lowering.statistics(node.inputs[0] ?? "").channelMeans;
     const taps = product(kernel);
     const meanInput = (channel: number, k: number) => {
       const group = Math.floor(channel / (channels / groups));
       return means[group * perGroup + Math.floor(k / taps)] as number;
     };
-    const corrected = correctBiases(biases, weights, quantised, meanInput);
-    const bias = quantiseBiases(corrected, quantised.scales, inputScale);
-    checkAccumulator(weights.length / channels, bias, node.name);
+    const layer = integerLayer(lowering, {
+      weightName: node.inputs[1],
+      biasName: node.inputs[2],
+      channelAxis: 0,
+      factors: followers.scale,
+      weights,
+      biases,
+      inputScale,
+      meanInput,
+      what: node.name,
+    });
     const output = lowering.quantisationOf(followers.output);
     const window = readWindow(node, kernel, input.dims.slice(2), lowering.dims(name).slice(2));
 
@@ -71,19 +73,19 @@ export const conv: Rule = {
         lowering.scalar("f32", inputScale),
         lowering.scalar("u8", input.quantisation.zero),
         lowering.initializer(`${node.name}_filter`, {
-          type: "i8",
+          type: weightType(layer),
           dims: filter.dims,
-          data: quantised.values,
+          data: layer.values,
         }),
         lowering.initializer(`${node.name}_filter_scale`, {
           type: "f32",
           dims: [channels],
-          data: quantised.scales,
+          data: layer.scales,
         }),
-        lowering.initializer("i8_zeros", { type: "i8", dims: [channels], data: new Int8Array(channels) }),
+        lowering.scalar(weightType(layer), layer.zero),
         lowering.scalar("f32", output.scale),
         lowering.scalar("u8", output.zero),
-        lowering.initializer(`${node.name}_bias`, { type: "i32", dims: [channels], data: bias }),
+        lowering.initializer(`${node.name}_bias`, { type: "i32", dims: [channels], data: layer.biases }),
       ],
       [tensor],
       { ...windowAttributes(window), group: groups },
@@ -99,10 +101,8 @@ export const conv: Rule = {
       groups,
       channels,
       perGroup,
-      bias,
+      layer,
       output,
-      filter: quantised.values,
-      scales: quantised.scales,
     });
     const dims = lowering.dims(followers.output);
     lowering.setQuantised(followers.output, { tensor, dims, view, type: "u8", quantisation: output });
@@ -143,15 +143,13 @@ interface Convolution {
   readonly groups: number;
   readonly channels: number;
   readonly perGroup: number;
-  readonly filter: Int8Array;
-  readonly bias: Int32Array;
-  readonly scales: Float32Array;
+  readonly layer: IntegerLayer;
   readonly output: Quantisation;
 }
 
 /** One `dot` over [kernel..., channels of the group]; output committed channels-last. */
 function emitConvolution(parameters: Convolution): View {
-  const { lowering, node, input, window, groups, channels, perGroup, filter, bias, output } = parameters;
+  const { lowering, node, input, window, groups, channels, perGroup, layer, output } = parameters;
   const axes = imageAxes(input.view);
   if (!axes) throw lowering.unsupported(node, "its input is not laid out as an image");
   const map = mapWindow(window, axes.spatial);
@@ -163,8 +161,8 @@ function emitConvolution(parameters: Convolution): View {
 
   const weight = lowering.program.addWeight(
     `${node.name}/filter`,
-    "i8",
-    reversedFilter(filter, channels, perGroup, length),
+    weightType(layer),
+    reversedFilter(layer.values, channels, perGroup, length),
   );
   const reversed = reduceDims.map((_, axis) => -product(reduceDims.slice(axis + 1)));
   const perChannel = [0, ...window.output.map(() => 0), perGroupOut, 1];
@@ -178,7 +176,7 @@ function emitConvolution(parameters: Convolution): View {
     out: perChannel,
     reduce: noReduction,
   });
-  const requantisation = requantisationScales(input.quantisation.scale, parameters.scales, output.scale);
+  const requantisation = requantisationScales(input.quantisation.scale, layer.scales, output.scale);
 
   const expression = new Expression();
   const sum = expression.apply("iadd", expression.acc(), expression.load(2));
@@ -194,6 +192,7 @@ function emitConvolution(parameters: Convolution): View {
       outDims,
       reduceDims,
       aZero: input.quantisation.zero,
+      bZero: layer.zero,
       operands: [
         {
           space: input.view.space,
@@ -208,13 +207,13 @@ function emitConvolution(parameters: Convolution): View {
         {
           space: "weight",
           index: weight,
-          dtype: "i8",
+          dtype: weightType(layer),
           elements: channels * length,
           offset: length - 1,
           out: [0, ...window.output.map(() => 0), perGroupOut * length, length],
           reduce: reversed,
         },
-        channelVector(lowering.program.addWeight(`${node.name}/bias`, "i32", bias), "i32"),
+        channelVector(lowering.program.addWeight(`${node.name}/bias`, "i32", layer.biases), "i32"),
         channelVector(lowering.program.addWeight(`${node.name}/scale`, "f32", requantisation), "f32"),
       ],
       expression: expression.operations,
@@ -228,9 +227,14 @@ function emitConvolution(parameters: Convolution): View {
 }
 
 /** From [m, c, kernel...] to [m, reversed (kernel..., c)]: the referee multiplies one operand in reversed order. */
-function reversedFilter(filter: Int8Array, channels: number, perGroup: number, length: number): Int8Array {
+function reversedFilter<Values extends Int8Array | Uint8Array>(
+  filter: Values,
+  channels: number,
+  perGroup: number,
+  length: number,
+): Values {
   const window = length / perGroup;
-  const reversed = new Int8Array(filter.length);
+  const reversed = filter.slice() as Values;
   for (let m = 0; m < channels; m++) {
     for (let c = 0; c < perGroup; c++) {
       for (let k = 0; k < window; k++) {

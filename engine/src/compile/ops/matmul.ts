@@ -4,16 +4,11 @@ import { type Absorbed, absorbFollowers } from "../absorb.ts";
 import { Expression } from "../expression.ts";
 import type { Lowering } from "../lowering.ts";
 import type { OperandDraft } from "../programBuilder.ts";
-import {
-  checkAccumulator,
-  correctBiases,
-  type Quantisation,
-  quantiseBiases,
-  quantiseWeights,
-} from "../quantisation.ts";
+import type { Quantisation } from "../quantisation.ts";
 import { checkOperands, type Rule } from "../rule.ts";
 import type { QuantisedValue } from "../values.ts";
 import { type Axis, freshDims, product, rowMajorStrides, type View } from "../view.ts";
+import { type IntegerLayer, integerLayer, weightType } from "../weights.ts";
 import { requantisationScales } from "./conv.ts";
 
 /** MatMul of an activation by a constant matrix. */
@@ -32,7 +27,7 @@ export const matMul: Rule = {
   lower(node, lowering) {
     const matrix = lowering.constant(node.inputs[1]) as HostTensor;
     const [rows, columns] = matrix.dims as [number, number];
-    emitProduct(node, lowering, transposed(matrix, rows, columns), columns, undefined);
+    emitProduct(node, lowering, transposed(matrix, rows, columns), columns, undefined, 1, 1);
   },
 };
 
@@ -75,6 +70,8 @@ export const gemm: Rule = {
       weights.map((weight) => weight * alpha),
       columns,
       bias,
+      isTransposed ? 0 : 1,
+      alpha,
     );
   },
 };
@@ -117,6 +114,8 @@ function emitProduct(
   weights: Float64Array,
   columns: number,
   bias: Float64Array | undefined,
+  columnAxis: number,
+  alpha: number,
 ): void {
   const input = lowering.quantised(node.inputs[0] ?? "");
   if (input.dims.length < 2) throw lowering.unsupported(node, `its input has the shape [${input.dims}]`);
@@ -126,17 +125,24 @@ function emitProduct(
   const biases = followers.shift.map(
     (shift, n) => shift + (bias ? (bias[n] as number) * (followers.scale[n] as number) : 0),
   );
-  const quantised = quantiseWeights(scaled, columns, biases, input.quantisation.scale, node.name);
   const means = lowering.statistics(node.inputs[0] ?? "").lastMeans;
-  const corrected = correctBiases(biases, scaled, quantised, (_, k) => means[k] as number);
-  const sums = quantiseBiases(corrected, quantised.scales, input.quantisation.scale);
-  checkAccumulator(rows, sums, node.name);
+  const layer = integerLayer(lowering, {
+    weightName: node.inputs[1],
+    biasName: node.inputs[2],
+    channelAxis: columnAxis,
+    factors: followers.scale.map((factor) => factor * alpha),
+    weights: scaled,
+    biases,
+    inputScale: input.quantisation.scale,
+    meanInput: (_, k) => means[k] as number,
+    what: node.name,
+  });
 
   const asFloat = !followers.relu && keepsFloat(lowering, followers.output);
   const output = asFloat ? undefined : lowering.quantisationOf(followers.output);
-  const scales = requantisationScales(input.quantisation.scale, quantised.scales, output?.scale ?? 1);
-  const tensor = emitGraph(node, lowering, input, followers, quantised.values, columns, sums, scales, output);
-  const view = emitDot(node, lowering, tensor, input, quantised.values, columns, sums, scales, output);
+  const scales = requantisationScales(input.quantisation.scale, layer.scales, output?.scale ?? 1);
+  const tensor = emitGraph(node, lowering, input, followers, layer, columns, scales, output);
+  const view = emitDot(node, lowering, tensor, input, layer, columns, scales, output);
   const dims = lowering.dims(followers.output);
   if (output)
     lowering.setQuantised(followers.output, { tensor, dims, view, type: "u8", quantisation: output });
@@ -148,14 +154,14 @@ function emitGraph(
   lowering: Lowering,
   input: QuantisedValue,
   followers: Absorbed,
-  values: Int8Array,
+  layer: IntegerLayer,
   columns: number,
-  biases: Int32Array,
   scales: Float32Array,
   output: Quantisation | undefined,
 ): string {
+  const { values, biases } = layer;
   const rows = values.length / columns;
-  const matrix = new Int8Array(values.length);
+  const matrix = values.slice();
   for (let n = 0; n < columns; n++)
     for (let k = 0; k < rows; k++) matrix[k * columns + n] = values[n * rows + k] as number;
   const name = followers.output;
@@ -164,13 +170,18 @@ function emitGraph(
   ) as [string, string, string];
   const { exact } = lowering;
   const weight = lowering.initializer(`${node.name}_matrix`, {
-    type: "i8",
+    type: weightType(layer),
     dims: [rows, columns],
     data: matrix,
   });
   exact.node(
     "MatMulInteger",
-    [input.tensor, weight, lowering.scalar("u8", input.quantisation.zero)],
+    [
+      input.tensor,
+      weight,
+      lowering.scalar("u8", input.quantisation.zero),
+      lowering.scalar(weightType(layer), layer.zero),
+    ],
     [sum],
     {},
     node.name,
@@ -199,18 +210,18 @@ function emitDot(
   lowering: Lowering,
   tensor: string,
   input: QuantisedValue,
-  values: Int8Array,
+  layer: IntegerLayer,
   columns: number,
-  biases: Int32Array,
   scales: Float32Array,
   output: Quantisation | undefined,
 ): View {
+  const { values, biases } = layer;
   const rows = values.length / columns;
   const lead = input.view.dims.slice(0, -1);
   const leadAxes = lead.flat();
   const reduction = memoryOrder(input.view.dims.at(-1) ?? []);
   const reduceDims = reduction.length > 0 ? reduction.map((axis) => axis.size) : [1];
-  const reversed = new Int8Array(values.length);
+  const reversed = values.slice();
   const logical = logicalPositions(reduction);
   for (let n = 0; n < columns; n++) {
     for (let r = 0; r < rows; r++)
@@ -240,8 +251,8 @@ function emitDot(
     },
     {
       space: "weight",
-      index: program.addWeight(`${node.name}/matrix`, "i8", reversed),
-      dtype: "i8",
+      index: program.addWeight(`${node.name}/matrix`, weightType(layer), reversed),
+      dtype: weightType(layer),
       elements: values.length,
       offset: rows - 1,
       out: [...zeros, rows],
@@ -267,6 +278,7 @@ function emitDot(
       outDims,
       reduceDims,
       aZero: input.quantisation.zero,
+      bZero: layer.zero,
       operands,
       expression: expression.operations,
     },
