@@ -249,7 +249,7 @@ const made: readonly KernelVector[] = [
   defineVector("ConstantOfShape", () => ({
     feeds: { x: host("i64", [2], [3, 4]) },
     nodes: (model) => void model.node("ConstantOfShape", ["x"], ["y"], { value: host("i32", [1], [-7]) }),
-    outputs: { y: ["i32", ["?", "?"] as never] },
+    outputs: { y: ["i32", ["?", "?"]] },
   })),
   defineVector("Shape", (draw) => ({
     feeds: { x: drawn(draw, "u8", [3, 4, 5]) },
@@ -260,7 +260,7 @@ const made: readonly KernelVector[] = [
     feeds: { x: scalar("i64", 40) },
     initializers: { from: scalar("i64", -3), step: scalar("i64", 4) },
     nodes: (model) => void model.node("Range", ["from", "x", "step"], ["y"]),
-    outputs: { y: ["i64", ["?"] as never] },
+    outputs: { y: ["i64", ["?"]] },
   })),
   defineVector("OneHot", (draw) => ({
     feeds: { x: filled("i64", [11], () => draw.int(0, 9)) },

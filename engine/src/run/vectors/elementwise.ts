@@ -81,7 +81,6 @@ const arithmetic: readonly Elementwise[] = [
   { name: "Round f32", types: ["f32"], out: "f32", value: roundToEven },
   { name: "Abs f32", types: ["f32"], out: "f32", value: (a: number) => Math.abs(a) },
   { name: "Neg f32", types: ["f32"], out: "f32", value: (a: number) => -a },
-  { name: "Reciprocal f32", types: ["f32"], out: "f32", value: (a: number) => 1 / a },
   { name: "Sign f32", types: ["f32"], out: "f32", value: (a: number) => Math.sign(a), positiveZero: true },
   {
     name: "Max f32",

@@ -104,7 +104,7 @@ export interface VectorParts {
   readonly initializers?: Readonly<Record<string, HostTensor>>;
   /** Writes the nodes; the outputs are those of `outputs`. */
   readonly nodes: (model: ModelBuilder) => void;
-  readonly outputs: Readonly<Record<string, readonly [ElementType, readonly number[]]>>;
+  readonly outputs: Readonly<Record<string, readonly [ElementType, readonly (number | string)[]]>>;
   readonly expected?: () => readonly TensorData[];
   readonly opset?: number;
 }
