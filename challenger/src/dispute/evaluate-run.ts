@@ -5,7 +5,8 @@ import { createOwnRun, type OwnRun } from "./own-run.ts";
  * Runs a model by its program alone, instruction by instruction: what the chain would compute, and independent of onnxruntime.
  *
  * @param input A request's input: all inputs' bytes in the model's order, concatenated, as they stand on the chain.
- * @throws UsageError INPUT_LENGTH
+ * @returns Its trace is on disk and to be closed.
+ * @throws UsageError INPUT_LENGTH; FatalError TRACE_FILE
  */
 export function evaluateRun(bundle: Bundle, input: Uint8Array): OwnRun {
   return createOwnRun({

@@ -1,4 +1,10 @@
-import { CommittedTensors, CommittedTrace, type MerkleTree, programTree } from "@surety/engine";
+import {
+  CommittedTensors,
+  CommittedTrace,
+  type MerkleTree,
+  programTree,
+  type TensorList,
+} from "@surety/engine";
 
 /** The challenger's own run of a disputed request: the model, the input, and every tensor the program computes from it. */
 export interface OwnRun {
@@ -14,8 +20,8 @@ export interface CreateOwnRunParameters {
   readonly program: readonly Uint8Array[];
   readonly weights: readonly Uint8Array[];
   readonly inputs: readonly Uint8Array[];
-  /** The tensor of every instruction. */
-  readonly tensors: readonly Uint8Array[];
+  /** The tensor of every instruction; whoever is done with the run closes its trace. */
+  readonly tensors: readonly Uint8Array[] | TensorList;
 }
 
 /** Hashes nothing yet: trees are built when a move first needs them. */

@@ -4,11 +4,11 @@ import { evaluateRun, outputOf } from "../dispute/evaluate-run.ts";
 import type { OwnRun } from "../dispute/own-run.ts";
 import type { RunSubject } from "./task.ts";
 
-/** Disputed runs kept in memory. */
+/** Disputed runs kept, their tensors on disk. */
 const KEPT_RUNS = 8;
 
 const sessionOf = createOpenModels();
-const runs = createRecent<Promise<OwnRun>>(KEPT_RUNS);
+const runs = createRecent<Promise<OwnRun>>(KEPT_RUNS, async (run) => (await run).trace.close());
 
 /** The output by onnxruntime. */
 export async function runOutput({ bundleDir, input }: RunSubject): Promise<Uint8Array> {

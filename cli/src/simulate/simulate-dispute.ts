@@ -34,9 +34,8 @@ export async function simulateDispute(parameters: SimulateDisputeParameters): Pr
   const bundle = loadBundle(parameters.bundleDir);
   const input = readInput(parameters.input, bundle);
   const own = evaluateRun(bundle, input);
-  const honest = bundle.instructions.map((_, index) => own.trace.tensorBytes(index));
   const inputs = splitInput(bundle.header.inputBytes, input);
-  const lie = tamperedTrace(bundle, inputs, honest, tamper);
+  const lie = tamperedTrace(bundle, inputs, own.trace, tamper);
   const posted = new CommittedTrace(lie.trace);
   const outputs = bundle.header.outputs.map(({ instruction }) => posted.tensorBytes(instruction));
 
@@ -46,6 +45,7 @@ export async function simulateDispute(parameters: SimulateDisputeParameters): Pr
     const { transcript, ...outcome } = played;
     return { ...outcome, masked: lie.masked, ...totalsOf(transcript) };
   } finally {
+    posted.close();
     await scene.evm.close();
   }
 }

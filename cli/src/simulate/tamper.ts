@@ -1,4 +1,4 @@
-import { type Bundle, DTYPES, outputElements } from "@surety/engine";
+import { type Bundle, DTYPES, outputElements, type TensorList } from "@surety/engine";
 import { tamperTrace } from "@surety/oracle-node/testing";
 import { UsageError } from "@surety/protocol";
 
@@ -6,8 +6,8 @@ import { UsageError } from "@surety/protocol";
 export type Tamper = "none" | "output" | { readonly layer: number; readonly element: number };
 
 export interface Lie {
-  /** The trace the liar commits. */
-  readonly trace: readonly Uint8Array[];
+  /** The trace the liar commits; closing it closes the honest one too. */
+  readonly trace: TensorList;
   /**
    * True when no value of the element shows in the output (a dead activation, a lost maximum): the output was then changed too, since otherwise
    * the answer would be right and nothing would be left to dispute.
@@ -25,7 +25,7 @@ export interface Lie {
 export function tamperedTrace(
   bundle: Bundle,
   inputs: readonly Uint8Array[],
-  honest: readonly Uint8Array[],
+  honest: TensorList,
   tamper: Tamper,
 ): Lie {
   if (tamper === "none") return { trace: honest, masked: false };
@@ -33,17 +33,16 @@ export function tamperedTrace(
   const outputs = bundle.header.outputs.map(({ instruction }) => instruction);
   const { instructions, weights } = bundle;
   const trace = tamperTrace({ instructions, weights, outputs }, inputs, honest, tamper);
-  const shows = outputs.some((output) => Buffer.compare(at(trace, output), at(honest, output)) !== 0);
+  const shows = outputs.some(
+    (output) => Buffer.compare(trace.tensorBytes(output), honest.tensorBytes(output)) !== 0,
+  );
   if (shows) return { trace, masked: false };
   // The last output: if the tampered layer comes before it, the walk still finds that layer first.
   const last = Math.max(...outputs);
-  const changed = at(trace, last).slice();
+  const changed = trace.tensorBytes(last).slice();
   changed[0] = (changed[0] ?? 0) ^ 1;
-  return { trace: trace.with(last, changed), masked: true };
-}
-
-function at(trace: readonly Uint8Array[], index: number): Uint8Array {
-  return trace[index] ?? new Uint8Array();
+  trace.replace(last, changed);
+  return { trace, masked: true };
 }
 
 function requireInRange({ instructions }: Bundle, tamper: Exclude<Tamper, "none">): void {

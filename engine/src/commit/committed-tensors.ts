@@ -1,39 +1,44 @@
-import { FatalError } from "@surety/protocol";
 import { MerkleTree, type NodeSource } from "./merkle-tree.ts";
+import { type TensorList, tensorsInMemory } from "./tensor-list.ts";
 import { commitTensor } from "./tensor-tree.ts";
+
+/** Trees of single tensors that are kept: those of one step's operands. Each takes a quarter of its tensor's bytes. */
+const KEPT_TREES = 8;
 
 /**
  * A list of tensors and the tree over their roots: a run's trace, a model's weights, or a request's inputs (whose tree nobody asks for).
  *
- * Hashed when first asked for. Of each tensor the root is kept; its whole tree only if `tensorTree` was called.
+ * Hashed when first asked for. Of each tensor the root is kept; of the few whose trees were asked for last, the tree. So what it takes beside the
+ * tensors is little, and a list on disk stays there.
  */
-export class CommittedTensors {
-  readonly #tensors: readonly Uint8Array[];
+export class CommittedTensors implements TensorList {
+  readonly #tensors: TensorList;
   readonly #roots = new Map<number, Uint8Array>();
   readonly #trees = new Map<number, MerkleTree>();
   #tree: MerkleTree | undefined;
 
   /** @param tensors Kept, and not to be changed. */
-  constructor(tensors: readonly Uint8Array[]) {
-    this.#tensors = tensors;
+  constructor(tensors: readonly Uint8Array[] | TensorList) {
+    this.#tensors = "tensorBytes" in tensors ? tensors : tensorsInMemory(tensors);
   }
 
   get count(): number {
-    return this.#tensors.length;
+    return this.#tensors.count;
   }
 
   /** @throws FatalError TENSOR_OUT_OF_RANGE */
   tensorBytes(index: number): Uint8Array {
-    const bytes = this.#tensors[index];
-    if (bytes === undefined) {
-      throw new FatalError("TENSOR_OUT_OF_RANGE", `There is no tensor ${index} among ${this.count}.`);
-    }
-    return bytes;
+    return this.#tensors.tensorBytes(index);
   }
 
   tensorTree(index: number): MerkleTree {
     const tree = this.#trees.get(index) ?? commitTensor(this.tensorBytes(index));
+    this.#trees.delete(index);
     this.#trees.set(index, tree);
+    for (const oldest of this.#trees.keys()) {
+      if (this.#trees.size <= KEPT_TREES) break;
+      this.#trees.delete(oldest);
+    }
     this.#roots.set(index, tree.root);
     return tree;
   }
@@ -45,7 +50,7 @@ export class CommittedTensors {
   }
 
   tensorRoots(): Uint8Array[] {
-    return this.#tensors.map((_, index) => this.tensorRoot(index));
+    return Array.from({ length: this.count }, (_, index) => this.tensorRoot(index));
   }
 
   /** The tree over the tensor roots. */
@@ -57,6 +62,11 @@ export class CommittedTensors {
   /** Root of the tree; 0 without tensors. */
   get root(): Uint8Array {
     return this.tree.root;
+  }
+
+  /** Closes the list it was made of. */
+  close(): void {
+    this.#tensors.close();
   }
 }
 

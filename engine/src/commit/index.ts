@@ -6,5 +6,7 @@ export * from "./keccak256.ts";
 export * from "./merkle-tree.ts";
 export * from "./multiproof.ts";
 export * from "./overlaid-tree.ts";
+export * from "./tensor-file.ts";
+export * from "./tensor-list.ts";
 export * from "./tensor-tree.ts";
 export * from "./witness.ts";

@@ -90,7 +90,10 @@ describe("openModel", () => {
     const odd = Float32Array.from(zeros, (_, index) => (index % 2 === 0 ? Number.NaN : 0));
     const asBytes = (data: Float32Array) => new Uint8Array(data.buffer);
     expect(await session.run(asBytes(odd))).toEqual(await session.run(asBytes(zeros)));
-    expect(await session.trace(asBytes(odd))).toEqual(await session.trace(asBytes(zeros)));
+    const [traced, expected] = [await session.trace(asBytes(odd)), await session.trace(asBytes(zeros))];
+    for (const index of bundle.instructions.keys()) {
+      expect(traced.tensorBytes(index)).toEqual(expected.tensorBytes(index));
+    }
     await session.release();
   });
 });

@@ -9,6 +9,7 @@ import { requireGraphMatches } from "./checkGraph.ts";
 import { evaluateProgram } from "./evaluateProgram.ts";
 import { manifestHash } from "./manifest.ts";
 import { openModel } from "./session.ts";
+import { traceGraph } from "./traceGraph.ts";
 
 const { model, specs } = smallModel(13, { x: [1, 3, 6, 6] }, { y: [1, 4] }, (m, random) => {
   m.initializer("w", randomTensor(random, [5, 3, 3, 3])).initializer("v", randomTensor(random, [5, 4]));
@@ -82,6 +83,26 @@ describe("requireGraphMatches", () => {
   });
 });
 
+describe("a trace run in segments", () => {
+  test("has the bytes of the program, however small the segments are", async () => {
+    const random = randomNumbers(17);
+    const input = new Uint8Array(Float32Array.from({ length: 108 }, () => 4 * random() - 2).buffer);
+    const expected = evaluateProgram(bundle, input);
+    for (const traceSegmentBytes of [1, 150, 2 ** 30]) {
+      const { segments } = traceGraph(bundle, traceSegmentBytes);
+      expect(segments.length > 1).toBe(traceSegmentBytes < 2 ** 30);
+      const session = await openModel(bundle, { traceSegmentBytes });
+      const trace = await session.trace(input);
+      for (const index of bundle.instructions.keys()) {
+        expect(trace.tensorBytes(index)).toEqual(expected.tensorBytes(index));
+      }
+      trace.close();
+      await session.release();
+    }
+    expected.close();
+  });
+});
+
 describe("evaluateProgram", () => {
   test("gives the outputs that onnxruntime gives, also for NaN and infinities", async () => {
     const random = randomNumbers(3);
@@ -93,7 +114,8 @@ describe("evaluateProgram", () => {
     const session = await openModel(bundle);
     const [output] = await session.run(input);
     const trace = evaluateProgram(bundle, input);
-    expect(trace[bundle.header.outputs[0]?.instruction ?? -1]).toEqual(output);
+    expect(trace.tensorBytes(bundle.header.outputs[0]?.instruction ?? -1)).toEqual(output);
+    trace.close();
     expect(() => evaluateProgram(bundle, input.subarray(4))).toThrow(
       expect.objectContaining({ code: "INPUT_LENGTH" }),
     );

@@ -25,12 +25,15 @@ export async function requireGraphMatches(
       const outputs = await session.run(input);
       for (const [number, { instruction }] of bundle.header.outputs.entries()) {
         const name = bundle.manifest.outputs[number]?.name ?? `${number}`;
-        requireSame(expected[instruction], outputs[number], `output "${name}"`, probe);
+        requireSame(expected.tensorBytes(instruction), outputs[number], `output "${name}"`, probe);
       }
-      for (const [index, tensor] of (await session.trace(input)).entries()) {
-        const name = bundle.manifest.instructions[index]?.name ?? "";
-        requireSame(expected[index], tensor, `instruction ${index} (${name})`, probe);
+      const trace = await session.trace(input);
+      for (const [index, { name }] of bundle.manifest.instructions.entries()) {
+        const what = `instruction ${index} (${name})`;
+        requireSame(expected.tensorBytes(index), trace.tensorBytes(index), what, probe);
       }
+      expected.close();
+      trace.close();
     }
   } finally {
     await session.release();
@@ -38,12 +41,12 @@ export async function requireGraphMatches(
 }
 
 function requireSame(
-  expected: Uint8Array | undefined,
+  expected: Uint8Array,
   actual: Uint8Array | undefined,
   what: string,
   probe: string,
 ): void {
-  if (expected !== undefined && actual !== undefined && Buffer.compare(expected, actual) === 0) return;
+  if (actual !== undefined && Buffer.compare(expected, actual) === 0) return;
   throw new FatalError(
     "GRAPH_MISMATCH",
     `onnxruntime and the program differ in ${what} on ${probe} inputs: answers by this bundle would be slashed. Compile the model again on this machine.`,

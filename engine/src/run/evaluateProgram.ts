@@ -1,5 +1,7 @@
 import { UsageError } from "@surety/protocol";
-import { evaluateTensor } from "../referee/index.ts";
+import { TensorFile, type TensorList } from "../commit/index.ts";
+import { type Instruction, outputBytes } from "../program/index.ts";
+import { evaluateTensor, type Tensors } from "../referee/index.ts";
 import type { Bundle } from "./bundle.ts";
 
 /** A request's input as the bytes of each of the model's inputs. @throws UsageError INPUT_LENGTH */
@@ -15,19 +17,35 @@ export function splitInput(inputBytes: readonly number[], input: Uint8Array): Ui
   });
 }
 
+/** One instruction's tensor from the trace before it; only what it reads is brought into memory. */
+export function evaluateFrom(
+  instruction: Instruction,
+  trace: TensorList,
+  { weights, inputs }: Pick<Tensors, "weights" | "inputs">,
+): Uint8Array {
+  const read: Uint8Array[] = [];
+  for (const { space, index } of instruction.operands) {
+    if (space === "trace") read[index] ??= trace.tensorBytes(index);
+  }
+  return evaluateTensor(instruction, { trace: read, weights, inputs });
+}
+
 /**
  * Every instruction's tensor by the program alone: what the chain would compute, and independent of onnxruntime.
  *
  * @param input A request's input: all inputs' bytes in the model's order, concatenated, as they stand on the chain.
- * @throws UsageError INPUT_LENGTH
+ * @returns To be closed.
+ * @throws UsageError INPUT_LENGTH; FatalError TRACE_FILE
  */
 export function evaluateProgram(
   bundle: Pick<Bundle, "header" | "instructions" | "weights">,
   input: Uint8Array,
-): Uint8Array[] {
+): TensorFile {
   const { header, instructions, weights } = bundle;
   const inputs = splitInput(header.inputBytes, input);
-  const trace: Uint8Array[] = [];
-  for (const instruction of instructions) trace.push(evaluateTensor(instruction, { trace, weights, inputs }));
+  const trace = new TensorFile(instructions.map(outputBytes));
+  for (const [index, instruction] of instructions.entries()) {
+    trace.write(index, evaluateFrom(instruction, trace, { weights, inputs }));
+  }
   return trace;
 }

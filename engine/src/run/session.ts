@@ -1,20 +1,23 @@
 import { FatalError, UsageError } from "@surety/protocol";
-import type { InferenceSession } from "onnxruntime-node";
+import { TensorFile } from "../commit/index.ts";
 import type { InputSample } from "../inputs/readInputs.ts";
 import { checkInput } from "../inputs/readInputs.ts";
 import { bytesOf, type HostTensor, tensorFromBytes } from "../onnx/tensor.ts";
-import { outputBytes } from "../program/index.ts";
-import { evaluateTensor } from "../referee/index.ts";
+import { type Instruction, outputBytes } from "../program/index.ts";
 import type { Bundle } from "./bundle.ts";
-import { splitInput } from "./evaluateProgram.ts";
+import { evaluateFrom, splitInput } from "./evaluateProgram.ts";
 import { requireKernels } from "./knownAnswers.ts";
-import { createSession, runSession, toOrt, withoutNaN } from "./onnxruntime.ts";
-import { traceGraph, traceName } from "./traceGraph.ts";
+import { createSession, runSession, withoutNaN } from "./onnxruntime.ts";
+import { segmentModel, traceGraph, traceName } from "./traceGraph.ts";
 
 export interface OpenModelParameters {
   /** Threads inside one operator; does not change a byte of the results. Default: one per core. */
   readonly intraOpNumThreads?: number;
+  /** Tensors of a trace that are in memory at once, in bytes; a single one may be larger. Default: 64 MB. */
+  readonly traceSegmentBytes?: number;
 }
+
+const TRACE_SEGMENT_BYTES = 64 * 2 ** 20;
 
 /** An open model. `run` and `trace` may be called at any time until `release`. */
 export interface ModelSession {
@@ -24,8 +27,13 @@ export interface ModelSession {
    * @param inputs by name, or a request's input: all inputs' bytes in the model's order, concatenated
    */
   run(inputs: ModelInputs): Promise<Uint8Array[]>;
-  /** Every instruction's tensor as the program lays it out, in program order. */
-  trace(inputs: ModelInputs): Promise<Uint8Array[]>;
+  /**
+   * Every instruction's tensor as the program lays it out, in program order. The graph is run a segment at a time, so that only one segment's tensors
+   * are in memory at once.
+   *
+   * @returns To be closed.
+   */
+  trace(inputs: ModelInputs): Promise<TensorFile>;
   release(): Promise<void>;
 }
 
@@ -37,12 +45,12 @@ export type ModelInputs = InputSample | Uint8Array;
  * @example
  * const session = await openModel(loadBundle("mnist.bundle"));
  * const [logits] = await session.run(sample);
- * @throws FatalError ONNX_REFUSED, KERNEL_WRONG, KERNEL_UNPROVEN, KERNEL_FORM; `run` and `trace` throw INPUT_NAME, INPUT_DTYPE, INPUT_SHAPE, INPUT_LENGTH, RUN_FAILED
+ * @throws FatalError ONNX_REFUSED, KERNEL_WRONG, KERNEL_UNPROVEN, KERNEL_FORM; `run` and `trace` throw INPUT_NAME, INPUT_DTYPE, INPUT_SHAPE,
+ * INPUT_LENGTH, RUN_FAILED; `trace` also TRACE_FILE
  */
 export async function openModel(bundle: Bundle, parameters: OpenModelParameters = {}): Promise<ModelSession> {
   await requireKernels(bundle.graph);
   const session = await createSession(bundle.graph, parameters);
-  let tracing: Promise<InferenceSession> | undefined;
   return {
     bundle,
     async run(inputs) {
@@ -55,34 +63,50 @@ export async function openModel(bundle: Bundle, parameters: OpenModelParameters 
       });
     },
     async trace(inputs) {
-      tracing ??= createSession(traceGraph(bundle), parameters);
-      const open = await tracing;
-      const prepared = prepare(bundle, inputs);
-      const feeds = Object.fromEntries(
-        Object.entries(prepared).map(([name, tensor]) => [name, toOrt(tensor)]),
-      );
-      const named = bundle.manifest.instructions.flatMap(({ source }, index) =>
-        source ? [traceName(index)] : [],
-      );
-      const results = await guard(() => open.run(feeds, named));
-      const weights = bundle.weights;
-      const bytesOfInputs = bundle.manifest.inputs.map(({ name }) => bytesOf(prepared[name] as HostTensor));
-      const trace: Uint8Array[] = [];
-      for (const [index, instruction] of bundle.instructions.entries()) {
-        const data = results[traceName(index)]?.data as Float32Array | undefined;
-        const bytes = data
-          ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-          : evaluateTensor(instruction, { trace, weights, inputs: bytesOfInputs });
-        requireLength(bytes, outputBytes(instruction), `instruction ${index}`);
-        trace.push(bytes);
-      }
-      return trace;
+      return traceRun(bundle, prepare(bundle, inputs), parameters);
     },
     async release() {
       await session.release();
-      await (await tracing)?.release();
     },
   };
+}
+
+/**
+ * Runs the segments of the trace graph one after the other, each in a session that is gone before the next: tracing is only ever done to check a model or
+ * in a dispute. Tensors that the graph does not have are computed from those it has.
+ */
+async function traceRun(
+  bundle: Bundle,
+  inputs: InputSample,
+  parameters: OpenModelParameters,
+): Promise<TensorFile> {
+  const graph = traceGraph(bundle, parameters.traceSegmentBytes ?? TRACE_SEGMENT_BYTES);
+  const trace = new TensorFile(bundle.instructions.map(outputBytes));
+  const live = new Map(Object.entries(inputs));
+  for (const [number, { instructions, kept }] of graph.segments.entries()) {
+    const session = await createSession(segmentModel(graph, number, live), parameters);
+    const { inputNames } = session;
+    const feeds = Object.fromEntries(inputNames.map((name) => [name, live.get(name) as HostTensor]));
+    const results = await guard(() => runSession(session, feeds));
+    await session.release();
+    for (const index of instructions) {
+      const bytes = bytesOf(results[traceName(index)] as HostTensor);
+      requireLength(bytes, outputBytes(bundle.instructions[index] as Instruction), `instruction ${index}`);
+      trace.write(index, bytes);
+    }
+    for (const name of kept) live.set(name, results[name] as HostTensor);
+    const later = graph.segments.slice(number + 1);
+    for (const name of live.keys()) if (!later.some(({ reads }) => reads.has(name))) live.delete(name);
+  }
+  const operands = {
+    weights: bundle.weights,
+    inputs: bundle.manifest.inputs.map(({ name }) => bytesOf(inputs[name] as HostTensor)),
+  };
+  for (const [index, instruction] of bundle.instructions.entries()) {
+    if (bundle.manifest.instructions[index]?.source) continue;
+    trace.write(index, evaluateFrom(instruction, trace, operands));
+  }
+  return trace;
 }
 
 async function guard<Value>(run: () => Promise<Value>): Promise<Value> {

@@ -3,8 +3,8 @@ import { compileModel } from "../compile/compileModel.ts";
 import type { InputSample, InputSpec } from "../inputs/readInputs.ts";
 import { ModelBuilder } from "../onnx/build.ts";
 import type { HostTensor } from "../onnx/tensor.ts";
-import { evaluateTensor } from "../referee/index.ts";
 import type { Bundle } from "../run/bundle.ts";
+import { evaluateFrom } from "../run/evaluateProgram.ts";
 import { inputsToBytes, openModel } from "../run/session.ts";
 
 /** A small deterministic generator of numbers in [0, 1) (mulberry32). */
@@ -70,16 +70,17 @@ export async function compareTraces(bundle: Bundle, samples: readonly InputSampl
       const outputs = await session.run(sample);
       const trace = await session.trace(sample);
       bundle.instructions.forEach((instruction, index) => {
-        const expected = evaluateTensor(instruction, { trace, weights: bundle.weights, inputs });
+        const expected = evaluateFrom(instruction, trace, { weights: bundle.weights, inputs });
         const label = `${index} ${bundle.manifest.instructions[index]?.name}`;
-        expect([label, Buffer.from(trace[index] ?? []).toString("hex")]).toEqual([
+        expect([label, Buffer.from(trace.tensorBytes(index)).toString("hex")]).toEqual([
           label,
           Buffer.from(expected).toString("hex"),
         ]);
       });
       bundle.header.outputs.forEach(({ instruction }, index) => {
-        expect(Buffer.compare(outputs[index] as Uint8Array, trace[instruction] as Uint8Array)).toBe(0);
+        expect(Buffer.compare(outputs[index] as Uint8Array, trace.tensorBytes(instruction))).toBe(0);
       });
+      trace.close();
     }
   } finally {
     await session.release();

@@ -55,7 +55,6 @@ export function createDuties(context: DutiesContext): Duties {
   function defendDue(): void {
     const games = store.openGames();
     metrics.openGames.set(games.length);
-    defence.keepOnly(games);
     for (const game of games) {
       const { gameId, assertionId } = game;
       start(`defend ${gameId}`, async () => {

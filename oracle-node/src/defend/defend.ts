@@ -10,7 +10,6 @@ import {
   type SuretyAddresses,
   type TransactionManager,
 } from "@surety/chain";
-import { CommittedTrace } from "@surety/engine";
 import {
   type AssertionId,
   FatalError,
@@ -24,7 +23,7 @@ import type { NodeThread } from "../inference/task.ts";
 import type { Store } from "../store/store.ts";
 import type { FaultTarget } from "../testing/liar.ts";
 import type { DefenceMove } from "./move.ts";
-import { nextDefence } from "./strategy.ts";
+import { defenceWithoutTrace } from "./strategy.ts";
 
 export interface DefendContext {
   readonly chain: Chain;
@@ -49,15 +48,12 @@ export interface Defence {
    * @returns The move made; undefined when there was none to make.
    */
   play(game: DefendedGame): Promise<DefenceMove["kind"] | undefined>;
-  /** Drops the traces of assertions that have no game any more. */
-  keepOnly(games: readonly DefendedGame[]): void;
 }
 
 export function createDefence(context: DefendContext): Defence {
   const { chain, addresses, transactions, store, models, thread } = context;
-  const traces = new Map<string, ReturnType<typeof traceOf>>();
-
-  async function traceOf({ requestId }: DefendedGame) {
+  /** The answer that a game is against, and what it was computed from. */
+  function answered({ requestId }: DefendedGame) {
     const request = store.requestOf(requestId);
     const answer = request === undefined ? undefined : store.answerTo(request);
     const model = request === undefined ? undefined : models.find(request.modelId);
@@ -69,29 +65,17 @@ export function createDefence(context: DefendContext): Defence {
     }
     const fault = answer.fault === undefined ? undefined : (JSON.parse(answer.fault) as FaultTarget);
     const { dir: bundleDir, header } = model;
-    const tensors = await thread.ask({ kind: "trace", bundleDir, input: request.input, fault });
-    return { trace: new CommittedTrace(tensors), header, question: answer.question };
-  }
-
-  function cachedTraceOf(game: DefendedGame) {
-    const { assertionId, requestId } = game;
-    const request = store.requestOf(requestId);
-    // By the question as well: a reorg may give the assertion's number to another one.
-    const key = `${assertionId} ${request === undefined ? "" : store.answerTo(request)?.question}`;
-    const trace = traces.get(key) ?? traceOf(game);
-    traces.set(key, trace);
-    trace.catch(() => traces.delete(key));
-    return trace;
+    return { run: { bundleDir, input: request.input, fault }, header, question: answer.question };
   }
 
   return {
     async play(game) {
       const view = await gameOf(chain, addresses, game.gameId);
       // The trace is worth its run only when a move needs it.
-      if (view.turn !== "poster" && view.turn !== "challenger-timed-out") return undefined;
-      const { trace, header, question } = await cachedTraceOf(game);
-      const outputs = header.outputs.map(({ instruction }) => instruction);
-      const move = nextDefence(view, trace, outputs);
+      const early = defenceWithoutTrace(view);
+      if (early?.kind === "wait") return undefined;
+      const { run, header, question } = answered(game);
+      const move = early ?? (await thread.ask({ kind: "defend", view, ...run }));
       const call = defenceCall(addresses, { ...game, question }, header, move);
       if (call === undefined) return undefined;
       try {
@@ -114,10 +98,6 @@ export function createDefence(context: DefendContext): Defence {
           return undefined;
         throw error;
       }
-    },
-    keepOnly(games) {
-      const kept = new Set(games.map(({ assertionId }) => String(assertionId)));
-      for (const key of traces.keys()) if (!kept.has(key.split(" ")[0] as string)) traces.delete(key);
     },
   };
 }

@@ -13,6 +13,29 @@ import {
 import type { Hex } from "viem";
 import type { DefenceMove } from "./move.ts";
 
+/** What can be decided without the trace: `undefined` when it takes one, because the poster is to commit or to reveal. */
+export function defenceWithoutTrace(view: GameView): DefenceMove | undefined {
+  if (view.turn === "poster-timed-out") return { kind: "wait", why: "lost-on-time" };
+  const move = nextMove(view);
+  switch (move?.kind) {
+    case undefined:
+    case "closeVoid":
+      return { kind: "wait", why: "over" };
+    case "claimTimeout":
+      return { kind: "claimTimeout" };
+    case "select":
+    case "selectTensor":
+    case "step":
+      return { kind: "wait", why: "challenger-to-move" };
+    case "commitTrace":
+    case "reveal":
+    case "revealBytes":
+      return undefined;
+    default:
+      return assertNever(move as never);
+  }
+}
+
 /**
  * The poster's one move in a game, from the game's state and its own trace alone: no memory, no I/O. So it is the same after a restart, and a
  * simulation can play it against any EVM.
@@ -28,38 +51,19 @@ export function nextDefence(
   trace: CommittedTrace,
   outputInstructions: readonly number[],
 ): DefenceMove {
-  if (view.turn === "poster-timed-out") return { kind: "wait", why: "lost-on-time" };
-  const move = nextMove(view);
-  switch (move?.kind) {
-    case undefined:
-    case "closeVoid":
-      return { kind: "wait", why: "over" };
-    case "claimTimeout":
-      return { kind: "claimTimeout" };
-    case "select":
-    case "selectTensor":
-    case "step":
-      return { kind: "wait", why: "challenger-to-move" };
-    case "commitTrace":
-      return traceCommitment(trace, outputInstructions);
-    case "reveal": {
-      const { tree, phase } = treeOf(view, trace);
-      const node = requireOwnNode(view, tree.node(view.height, view.position));
-      const children = childPlaces(phase, view).map((place) =>
-        toHex(tree.node(place.height, place.position)),
-      );
-      return { kind: "reveal", node, children };
-    }
-    case "revealBytes": {
-      const { tree } = treeOf(view, trace);
-      const node = requireOwnNode(view, tree.node(view.height, view.position));
-      const bytes = trace.tensorBytes(view.instruction);
-      const { first, end } = byteSpan(view, bytes.length);
-      return { kind: "revealBytes", node, data: bytes.slice(first, end) };
-    }
-    default:
-      return assertNever(move as never);
+  const early = defenceWithoutTrace(view);
+  if (early !== undefined) return early;
+  const due = nextMove(view)?.kind;
+  if (due === "commitTrace") return traceCommitment(trace, outputInstructions);
+  const { tree, phase } = treeOf(view, trace);
+  const node = requireOwnNode(view, tree.node(view.height, view.position));
+  if (due === "revealBytes") {
+    const bytes = trace.tensorBytes(view.instruction);
+    const { first, end } = byteSpan(view, bytes.length);
+    return { kind: "revealBytes", node, data: bytes.slice(first, end) };
   }
+  const children = childPlaces(phase, view).map((place) => toHex(tree.node(place.height, place.position)));
+  return { kind: "reveal", node, children };
 }
 
 /** The trace root, that the posted outputs are in it, and the nodes one reveal below it. */

@@ -1,20 +1,27 @@
+import type { GameView } from "@surety/protocol";
 import type { ModelThread } from "@surety/service";
+import type { DefenceMove } from "../defend/move.ts";
 import type { FaultTarget } from "../testing/liar.ts";
 
-/** What a model's thread is asked to do. */
-export type Task = {
-  /** `run`: the outputs' concatenated bytes. `trace`: every instruction's tensor. */
-  readonly kind: "run" | "trace";
+/** A request's run: the model, the input, and the lie to tell about it. */
+export interface RunSubject {
   readonly bundleDir: string;
   /** Concatenation of the model's input tensors. */
   readonly input: Uint8Array;
-  /** A lie to tell; devnets only. */
+  /** Devnets only. */
   readonly fault: FaultTarget | undefined;
-};
+}
+
+/** What a model's thread is asked to do. */
+export type Task =
+  /** The outputs' concatenated bytes. */
+  | ({ readonly kind: "run" } & RunSubject)
+  /** The next move in a game against that run's answer: the trace stays in the thread. */
+  | ({ readonly kind: "defend"; readonly view: GameView } & RunSubject);
 
 export interface Results {
   readonly run: Uint8Array;
-  readonly trace: readonly Uint8Array[];
+  readonly defend: DefenceMove;
 }
 
 /** The thread that runs the node's models. */

@@ -1,4 +1,4 @@
-import type { Instruction } from "@surety/engine";
+import { type Instruction, type TensorList, tensorsInMemory } from "@surety/engine";
 import { describe, expect, it } from "vitest";
 import { type LiarModel, tamperTrace } from "./liar.ts";
 
@@ -33,31 +33,33 @@ const model: LiarModel = {
 };
 const ints = (...values: number[]) => new Uint8Array(Int32Array.from(values).buffer);
 const inputs = [ints(5, -7, 9, -11)];
-const honest = [ints(6, -6, 10, -10), ints(0, -6, 0, -10), ints(1, -5, 1, -9)];
-const read = (bytes: Uint8Array | undefined) => [...new Int32Array((bytes as Uint8Array).slice().buffer)];
+const honest = tensorsInMemory([ints(6, -6, 10, -10), ints(0, -6, 0, -10), ints(1, -5, 1, -9)]);
+const read = (trace: TensorList, index: number) => [
+  ...new Int32Array(trace.tensorBytes(index).slice().buffer),
+];
 
 describe("tamperTrace", () => {
   it("changes one element and computes everything after it from the lie", () => {
     const lying = tamperTrace(model, inputs, honest, { layer: 1, element: 2 });
-    expect(lying[0]).toEqual(honest[0]);
-    const lie = read(lying[1])[2] as number;
+    expect(read(lying, 0)).toEqual(read(honest, 0));
+    const lie = read(lying, 1)[2] as number;
     expect(lie).not.toBe(0);
-    expect(read(lying[1])).toEqual([0, -6, lie, -10]);
-    expect(read(lying[2])).toEqual([1, -5, (lie + 1) | 0, -9]);
-    expect(read(honest[1])).toEqual([0, -6, 0, -10]);
+    expect(read(lying, 1)).toEqual([0, -6, lie, -10]);
+    expect(read(lying, 2)).toEqual([1, -5, (lie + 1) | 0, -9]);
+    expect(read(honest, 1)).toEqual([0, -6, 0, -10]);
   });
 
   it("takes a change that shows in the output when the first does not", () => {
     // The largest int32 is clipped to 0 like the honest 6; only a negative value passes.
     const lying = tamperTrace(model, inputs, honest, { layer: 0, element: 0 });
-    expect(read(lying[2])[0]).not.toBe(1);
+    expect(read(lying, 2)[0]).not.toBe(1);
   });
 
   it("changes only the posted tensor for output", () => {
     const lying = tamperTrace(model, inputs, honest, "output");
-    expect(lying.slice(0, 2)).toEqual(honest.slice(0, 2));
-    expect(read(lying[2]).slice(1)).toEqual([-5, 1, -9]);
-    expect(read(lying[2])[0]).not.toBe(1);
+    for (const index of [0, 1]) expect(read(lying, index)).toEqual(read(honest, index));
+    expect(read(lying, 2).slice(1)).toEqual([-5, 1, -9]);
+    expect(read(lying, 2)[0]).not.toBe(1);
   });
 
   it("names a layer or an element that does not exist", () => {

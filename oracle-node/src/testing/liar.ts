@@ -1,6 +1,7 @@
-import { DTYPES, evaluateTensor, type Instruction } from "@surety/engine";
+import { evaluateFrom, type Instruction, outputBytes, outputElements, type TensorList } from "@surety/engine";
 import { FatalError } from "@surety/protocol";
 import { disturbances } from "./disturb.ts";
+import { LyingTrace } from "./lying-trace.ts";
 
 /** Where a node lies: one element inside the network, or only what it posts. */
 export type FaultTarget = { readonly layer: number; readonly element: number } | "output";
@@ -22,48 +23,51 @@ export interface LiarModel {
  * For tests, simulations and devnets.
  *
  * @param inputs The request's input tensors as bytes.
- * @param trace The honest tensor of every instruction; not changed.
+ * @param honest The honest tensor of every instruction; not changed.
+ * @returns Closing it closes `honest` too.
  * @throws FatalError FAULT_OUT_OF_RANGE
  */
 export function tamperTrace(
   model: LiarModel,
   inputs: readonly Uint8Array[],
-  trace: readonly Uint8Array[],
+  honest: TensorList,
   target: FaultTarget,
-): Uint8Array[] {
-  if (target === "output") {
-    const layer = model.outputs[0] ?? trace.length - 1;
-    const [lie] = disturbances(tensorOf(trace, layer), dtypeOf(model, layer), 0);
-    return trace.with(layer, lie as Uint8Array);
+): LyingTrace {
+  const layer = target === "output" ? (model.outputs[0] ?? honest.count - 1) : target.layer;
+  const instruction = model.instructions[layer];
+  if (instruction === undefined) {
+    throw new FatalError(
+      "FAULT_OUT_OF_RANGE",
+      `The program has the layers 0 to ${honest.count - 1}, there is no layer ${layer}.`,
+    );
   }
-  const { layer, element } = target;
-  const honest = tensorOf(trace, layer);
-  const dtype = dtypeOf(model, layer);
-  const elements = honest.length / DTYPES[dtype].bytes;
+  const element = target === "output" ? 0 : target.element;
+  const elements = outputElements(instruction);
   if (!(element >= 0 && element < elements)) {
     throw new FatalError(
       "FAULT_OUT_OF_RANGE",
       `Layer ${layer} has the elements 0 to ${elements - 1}, there is no element ${element}.`,
     );
   }
-  let lying: Uint8Array[] | undefined;
-  for (const lie of disturbances(honest, dtype, element)) {
-    lying = recompute(model, inputs, trace, layer, lie);
-    if (model.outputs.some((output) => !equal(lying?.[output], trace[output]))) return lying;
+  const trace = new LyingTrace(honest, model.instructions.map(outputBytes));
+  for (const lie of disturbances(honest.tensorBytes(layer), instruction.outDtype, element)) {
+    trace.restore();
+    trace.replace(layer, lie);
+    if (target === "output") return trace;
+    recompute(model, inputs, trace, layer);
+    if (model.outputs.some((output) => !equal(trace.tensorBytes(output), honest.tensorBytes(output)))) break;
   }
-  // Nothing reaches the output (a dead activation): the lie stands, though nobody will see it.
-  return lying ?? [...trace];
+  // If nothing reaches the output (a dead activation), the last lie stands, though nobody will see it.
+  return trace;
 }
 
-/** The trace with another tensor at `layer`, and every later tensor that depends on it computed from it. */
+/** Computes every later tensor that depends on the changed one from it. */
 function recompute(
   { instructions, weights }: LiarModel,
   inputs: readonly Uint8Array[],
-  trace: readonly Uint8Array[],
+  trace: LyingTrace,
   layer: number,
-  lie: Uint8Array,
-): Uint8Array[] {
-  const lying = trace.with(layer, lie);
+): void {
   const changed = new Set([layer]);
   for (const [index, instruction] of instructions.entries()) {
     if (index <= layer) continue;
@@ -71,27 +75,13 @@ function recompute(
       ({ space, index: from }) => space === "trace" && changed.has(from),
     );
     if (!reads) continue;
-    const tensor = evaluateTensor(instruction, { trace: lying, weights, inputs });
-    if (equal(tensor, lying[index])) continue;
-    lying[index] = tensor;
+    const tensor = evaluateFrom(instruction, trace, { weights, inputs });
+    if (equal(tensor, trace.tensorBytes(index))) continue;
+    trace.replace(index, tensor);
     changed.add(index);
   }
-  return lying;
 }
 
-function tensorOf(trace: readonly Uint8Array[], layer: number): Uint8Array {
-  const tensor = trace[layer];
-  if (tensor !== undefined) return tensor;
-  throw new FatalError(
-    "FAULT_OUT_OF_RANGE",
-    `The program has the layers 0 to ${trace.length - 1}, there is no layer ${layer}.`,
-  );
-}
-
-function dtypeOf({ instructions }: LiarModel, layer: number) {
-  return (instructions[layer] as Instruction).outDtype;
-}
-
-function equal(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
-  return a !== undefined && b !== undefined && Buffer.compare(a, b) === 0;
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
 }

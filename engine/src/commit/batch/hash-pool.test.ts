@@ -54,10 +54,10 @@ describe("commitTensor", () => {
 
   it("gives the same tree with any number of threads, over several slabs", () => {
     const expected = levelsOneByOne(leavesOf(bytes));
-    for (const threads of [1, 2, 3]) {
+    for (const threads of [1, 3]) {
       const pool = createHashPool({ threads });
       // The first time threads are still starting, later they help.
-      for (let time = 0; time < 4; time++) expectSameTree(commitTensor(bytes, pool.hash), expected);
+      for (let time = 0; time < 2; time++) expectSameTree(commitTensor(bytes, pool.hash), expected);
       const shorter = bytes.subarray(0, SLAB_BYTES - SUBTREE_BYTES - 300);
       expectSameTree(commitTensor(shorter, pool.hash), levelsOneByOne(leavesOf(shorter)));
       pool.close();
@@ -68,7 +68,7 @@ describe("commitTensor", () => {
     const script = new URL("../../testing/stalling-hash-worker.ts", import.meta.url);
     const pool = createHashPool({ threads: 2, script, stalledMs: 50 });
     const expected = commitTensor(bytes, createHashPool({ threads: 1 }).hash).root;
-    for (let time = 0; time < 20; time++) expect(commitTensor(bytes, pool.hash).root).toEqual(expected);
+    for (let time = 0; time < 10; time++) expect(commitTensor(bytes, pool.hash).root).toEqual(expected);
     pool.close();
   });
 

@@ -1,0 +1,48 @@
+import { createHash } from "node:crypto";
+import { type Bundle, CommittedTrace, evaluateProgram, splitInput } from "@surety/engine";
+import { createOpenModels, createRecent } from "@surety/service/worker";
+import { tamperTrace } from "../testing/liar.ts";
+import type { RunSubject } from "./task.ts";
+
+/** Traces of disputed answers kept, their tensors on disk. */
+const KEPT_RUNS = 8;
+
+export interface PostedRun {
+  readonly bundle: Bundle;
+  readonly trace: CommittedTrace;
+}
+
+const sessionOf = createOpenModels();
+const runs = createRecent<Promise<PostedRun>>(KEPT_RUNS, async (run) => (await run).trace.close());
+
+/** The output by onnxruntime; a lie's by the program. */
+export async function runOutput(subject: RunSubject): Promise<Uint8Array> {
+  if (subject.fault === undefined) {
+    const session = await sessionOf(subject.bundleDir);
+    return Buffer.concat(await session.run(subject.input));
+  }
+  const { bundle, trace } = await postedRun(subject);
+  return Buffer.concat(outputInstructions(bundle).map((index) => trace.tensorBytes(index)));
+}
+
+/**
+ * The trace behind an answer, kept for the moves that follow. By the program, as the chain would: a difference of onnxruntime that no output shows must not
+ * cost the bond.
+ */
+export function postedRun({ bundleDir, input, fault }: RunSubject): Promise<PostedRun> {
+  const key = `${bundleDir} ${createHash("sha256").update(input).digest("hex")} ${JSON.stringify(fault)}`;
+  return runs.get(key, async () => {
+    const { bundle } = await sessionOf(bundleDir);
+    const honest = evaluateProgram(bundle, input);
+    if (fault === undefined) return { bundle, trace: new CommittedTrace(honest) };
+    const { instructions, weights } = bundle;
+    const model = { instructions, weights, outputs: outputInstructions(bundle) };
+    const inputs = splitInput(bundle.header.inputBytes, input);
+    return { bundle, trace: new CommittedTrace(tamperTrace(model, inputs, honest, fault)) };
+  });
+}
+
+/** Instruction of each output, in the model's order. */
+export function outputInstructions({ header }: Bundle): number[] {
+  return header.outputs.map(({ instruction }) => instruction);
+}
