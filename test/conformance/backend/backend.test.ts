@@ -46,12 +46,12 @@ async function runCase(given: BackendCase): Promise<void> {
   try {
     const trace = evaluateProgram(bundle, Buffer.concat(inputsToBytes(bundle, inputs)));
     const traced = await session.trace(inputs);
-    traced.forEach((tensor, index) => {
-      const label = bundle.manifest.instructions[index]?.name;
-      expect([label, hex(tensor)]).toEqual([label, hex(trace[index])]);
-    });
+    for (const [index, { name }] of bundle.manifest.instructions.entries()) {
+      expect([name, hex(traced.tensorBytes(index))]).toEqual([name, hex(trace.tensorBytes(index))]);
+    }
+    traced.close();
     for (const [index, bytes] of (await session.run(inputs)).entries()) {
-      expect(hex(bytes)).toBe(hex(trace[bundle.header.outputs[index]?.instruction ?? -1]));
+      expect(hex(bytes)).toBe(hex(trace.tensorBytes(bundle.header.outputs[index]?.instruction ?? -1)));
       const { name, dtype, shape } = bundle.manifest.outputs[
         index
       ] as (typeof bundle.manifest.outputs)[number];
@@ -59,6 +59,7 @@ async function runCase(given: BackendCase): Promise<void> {
       expect([dtype, shape]).toEqual([golden.type, golden.dims]);
       requireClose(tensorFromBytes(dtype, shape, bytes), golden, op);
     }
+    trace.close();
   } finally {
     await session.release();
   }
