@@ -150,7 +150,7 @@ library SoftFloat32 {
 
     /// @notice a with its sign bit cleared.
     function abs(uint256 a) internal pure returns (uint256) {
-        return a & MAGNITUDE;
+        return isNaN(a) ? NAN : a & MAGNITUDE;
     }
 
     /// @notice a truncated towards zero, clamped to int32; 0 for a NaN.

@@ -89,16 +89,20 @@ contract RefereeHarness {
         uint256 count = cases.length / 17;
         results = new bytes(8 * count);
         for (uint256 i = 0; i < count; ++i) {
-            bytes17 one = bytes17(cases[17 * i:17 * i + 17]);
-            (bool legal, uint256 value) = Expression.operate(
-                uint8(one[0]),
-                uint256(int256(int64(uint64(uint136(one) >> 64)))),
-                uint256(int256(int64(uint64(uint136(one)))))
-            );
+            uint256 code;
+            uint256 a;
+            uint256 b;
+            assembly ("memory-safe") {
+                let word := calldataload(add(cases.offset, mul(i, 17)))
+                code := byte(0, word)
+                a := signextend(7, shr(184, word))
+                b := signextend(7, shr(120, word))
+            }
+            (bool legal, uint256 value) = Expression.operate(code, a, b);
             require(legal, "a zero point is out of range");
-            bytes8 result = bytes8(uint64(value));
-            for (uint256 k = 0; k < 8; ++k) {
-                results[8 * i + k] = result[k];
+            assembly ("memory-safe") {
+                let to := add(add(results, 32), mul(i, 8))
+                mstore(to, or(shl(192, value), shr(64, shl(64, mload(to)))))
             }
         }
     }

@@ -1,162 +1,150 @@
-import { bytesToHex, type Hex, hexToBytes } from "viem";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Network, startNetwork } from "../support/network.ts";
+import type { Opcode } from "../../../engine/src/program/instruction.ts";
+import { BOUNDARIES, randomBits, toBits, toFloat } from "../support/float32.ts";
+import { type Harness, type OperationCase, startHarness } from "../support/harness.ts";
+import { INTEGERS, randomInteger } from "../support/integers.ts";
 import { fuzzCount, fuzzSeed, type Random, randomFrom } from "../support/random.ts";
 
-const CODES = {
-  tofloat: 0x20,
-  fadd: 0x21,
-  fsub: 0x22,
-  fmul: 0x23,
-  fdiv: 0x24,
-  quantise_u8: 0x30,
-  quantise_i8: 0x31,
-};
-type Code = keyof typeof CODES;
-type Case = readonly [code: Code, a: number, b: number];
+/** The larger, or the smaller, of two numbers: +0 for a zero of either sign. */
+const unsigned = (value: number) => (value === 0 ? 0 : value);
 
-/** Zeros, smallest and largest of each class, powers of two around the edges, ties, infinities, NaNs. */
-const BOUNDARIES = [
-  0x00000000, 0x00000001, 0x00000002, 0x00000003, 0x007ffffe, 0x007fffff, 0x00800000, 0x00800001, 0x00ffffff,
-  0x01000000, 0x0c000000, 0x33800000, 0x33800001, 0x337fffff, 0x3effffff, 0x3f000000, 0x3f000001, 0x3f7fffff,
-  0x3f800000, 0x3f800001, 0x3fc00000, 0x3fffffff, 0x40000000, 0x40200000, 0x40400000, 0x42fe0000, 0x42ff0000,
-  0x437f0000, 0x437e8000, 0x437f8000, 0x43800000, 0x43ffffff, 0x44000000, 0x4b000000, 0x4b000001, 0x4b7fffff,
-  0x4b800000, 0x4f000000, 0x7effffff, 0x7f000000, 0x7f7ffffe, 0x7f7fffff, 0x7f800000, 0x7f800001, 0x7fc00000,
-  0x7fffffff,
-].flatMap((bits) => [bits, (bits | 0x80000000) >>> 0]);
+/** The processor's answers: a double holds every f32 operation's result precisely enough to be rounded again (Figueroa 1995). */
+const BINARY = {
+  fadd: (x, y) => toBits(Math.fround(x + y)),
+  fsub: (x, y) => toBits(Math.fround(x - y)),
+  fmul: (x, y) => toBits(Math.fround(x * y)),
+  fdiv: (x, y) => toBits(Math.fround(x / y)),
+  fmax: (x, y) => toBits(unsigned(Math.max(x, y))),
+  fmin: (x, y) => toBits(unsigned(Math.min(x, y))),
+  flt: (x, y) => (x < y ? 1 : 0),
+  feq: (x, y) => (x === y ? 1 : 0),
+} satisfies Partial<Record<Opcode, (x: number, y: number) => number>>;
 
-const words = new DataView(new ArrayBuffer(4));
-function toFloat(bits: number): number {
-  words.setUint32(0, bits);
-  return words.getFloat32(0);
-}
-function toBits(value: number): number {
-  if (Number.isNaN(value)) return 0x7fc00000;
-  words.setFloat32(0, value);
-  return words.getUint32(0);
-}
+const UNARY = {
+  fsqrt: (x) => toBits(Math.fround(Math.sqrt(x))),
+  ffloor: (x) => toBits(Math.floor(x)),
+  fceil: (x) => toBits(Math.ceil(x)),
+  fround: (x) => toBits(roundEven(x)),
+  fabs: (x) => toBits(Math.abs(x)),
+  toint: (x) => (Number.isNaN(x) ? 0 : Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, Math.trunc(x)))),
+} satisfies Partial<Record<Opcode, (x: number) => number>>;
 
-/** The processor's answer: a double holds every f32 operation's result precisely enough to be rounded again (Figueroa 1995). */
-function reference([code, a, b]: Case): number {
-  const x = toFloat(a);
-  const y = toFloat(b);
-  switch (code) {
-    case "tofloat":
-      return toBits(a | 0);
-    case "fadd":
-      return toBits(Math.fround(x + y));
-    case "fsub":
-      return toBits(Math.fround(x - y));
-    case "fmul":
-      return toBits(Math.fround(x * y));
-    case "fdiv":
-      return toBits(Math.fround(x / y));
-    default: {
-      const zero = b | 0;
-      const [low, high] = code === "quantise_u8" ? [0, 255] : [-128, 127];
-      if (Number.isNaN(x)) return zero >>> 0;
-      const clamped = Math.min(Math.max(x, low - zero), high - zero);
-      const floor = Math.floor(clamped);
-      const rest = clamped - floor;
-      const up = rest > 0.5 || (rest === 0.5 && floor % 2 !== 0);
-      return (floor + (up ? 1 : 0) + zero) >>> 0;
-    }
-  }
+const QUANTISE = { quantise_u8: [0, 255], quantise_i8: [-128, 127] } as const;
+
+const keys = <Key extends string>(record: Readonly<Record<Key, unknown>>) => Object.keys(record) as Key[];
+
+function roundEven(x: number): number {
+  const floor = Math.floor(x);
+  const rest = x - floor;
+  // Infinities leave no rest.
+  if (!(rest > 0)) return x;
+  const rounded = rest > 0.5 || (rest === 0.5 && floor % 2 !== 0) ? floor + 1 : floor;
+  return rounded === 0 && x < 0 ? -0 : rounded;
 }
 
-function randomBits(random: Random): number {
-  switch (random.int(0, 5)) {
-    case 0:
-      return random.pick(BOUNDARIES);
-    case 1: // near a boundary
-      return (random.pick(BOUNDARIES) + random.int(-3, 3)) >>> 0;
-    case 2: // few significant bits: ties
-      return (random.bits() & 0xffff0000) >>> 0;
-    case 3: // near 1, or denormal
-      return random.chance(0.5)
-        ? (0x3f800000 + random.int(-(2 ** 24), 2 ** 24)) >>> 0
-        : random.int(0, 0x00ffffff);
-    default:
-      return random.bits();
-  }
+/** f32 of an int64: what a double cannot hold is cut to 52 bits, of which the last tells whether anything was lost. */
+function fromInt64(a: bigint): number {
+  const magnitude = a < 0n ? -a : a;
+  if (magnitude < 2n ** 52n) return Math.fround(Number(a));
+  const sticky = (magnitude & 0xfffn) === 0n ? 0n : 1n;
+  const rounded = Math.fround(Number((magnitude >> 12n) | sticky)) * 4096;
+  return a < 0n ? -rounded : rounded;
 }
 
-function randomCase(random: Random): Case {
-  const code = random.pick(Object.keys(CODES) as Code[]);
+function reference({ code, a, b }: OperationCase): bigint {
+  if (code === "tofloat") return BigInt(toBits(fromInt64(a)));
+  const x = toFloat(Number(a));
+  if (code in BINARY) return BigInt(BINARY[code as keyof typeof BINARY](x, toFloat(Number(b))));
+  if (code in UNARY) return BigInt.asUintN(64, BigInt(UNARY[code as keyof typeof UNARY](x)));
+  const zero = Number(b);
+  const [low, high] = QUANTISE[code as keyof typeof QUANTISE];
+  const value = Number.isNaN(x) ? 0 : roundEven(Math.min(Math.max(x, low - zero), high - zero));
+  return BigInt.asUintN(64, BigInt(value + zero));
+}
+
+function randomCase(random: Random): OperationCase {
+  const code = random.pick([...keys(BINARY), ...keys(UNARY), ...keys(QUANTISE), "tofloat" as const]);
+  if (code === "tofloat") return { code, a: randomInteger(random), b: 0n };
   const a = randomBits(random);
-  if (code === "tofloat") {
-    return [
-      code,
-      random.chance(0.3)
-        ? (random.pick([0, 1, 2 ** 24, 2 ** 25, 2 ** 31, 2 ** 32]) + random.int(-5, 5)) >>> 0
-        : random.bits() >>> random.int(0, 31),
-      0,
-    ];
-  }
   if (code === "quantise_u8" || code === "quantise_i8") {
-    const zero = code === "quantise_u8" ? random.int(0, 255) : random.int(-128, 127);
+    const [low, high] = QUANTISE[code];
     // halves within and just beyond the range, or anything
     const x = random.chance(0.7) ? toBits(random.int(-600, 600) / 2) : a;
-    return [code, random.chance(0.3) ? (x + random.int(-1, 1)) >>> 0 : x, zero >>> 0];
+    const near = random.chance(0.3) ? (x + random.int(-1, 1)) >>> 0 : x;
+    return { code, a: BigInt(near), b: BigInt(random.int(low, high)) };
   }
-  // cancellations: b close to a or -a
+  if (code in UNARY) {
+    // halves, squares and their neighbours, the end of int32, or anything
+    const near = random.pick([random.int(-2000, 2000) / 2, random.int(0, 4095) ** 2, 2 ** 31, -(2 ** 31)]);
+    const bits = random.chance(0.6) ? (toBits(near) + random.int(-1, 1)) >>> 0 : a;
+    return { code, a: BigInt(bits), b: 0n };
+  }
+  // cancellations and near misses: b close to a or -a
   const b = random.chance(0.2)
     ? ((a ^ random.pick([0, 0x80000000])) + random.int(-2, 2)) >>> 0
     : randomBits(random);
-  return [code, a, b];
+  return { code, a: BigInt(a), b: BigInt(b) };
 }
 
 describe("SoftFloat32", () => {
-  let network: Network;
-  let compute: (cases: readonly Case[]) => Promise<number[]>;
-
+  let harness: Harness;
   beforeAll(async () => {
-    network = await startNetwork();
-    const harness = await network.deploy("test-harness/RefereeHarness.sol");
-    compute = async (cases) => {
-      const packed = new DataView(new ArrayBuffer(9 * cases.length));
-      for (const [i, [code, a, b]] of cases.entries()) {
-        packed.setUint8(9 * i, CODES[code]);
-        packed.setUint32(9 * i + 1, a);
-        packed.setUint32(9 * i + 5, b);
-      }
-      const result = (await network.publicClient.readContract({
-        ...harness,
-        functionName: "floats",
-        args: [bytesToHex(new Uint8Array(packed.buffer))],
-      })) as Hex;
-      const view = new DataView(hexToBytes(result).buffer);
-      return cases.map((_, i) => view.getUint32(4 * i));
-    };
+    harness = await startHarness();
   });
-  afterAll(() => network.close());
+  afterAll(() => harness.close());
 
-  async function check(cases: readonly Case[], seed: string) {
+  async function check(cases: readonly OperationCase[], seed: string) {
     for (let from = 0; from < cases.length; from += 4000) {
       const part = cases.slice(from, from + 4000);
-      const results = await compute(part);
+      const results = await harness.operations(part);
       for (const [i, one] of part.entries()) {
         if (results[i] !== reference(one)) {
-          const hex = (value: number | undefined) => `0x${(value ?? 0).toString(16).padStart(8, "0")}`;
-          expect.fail(
-            `${seed}: ${one[0]}(${hex(one[1])}, ${hex(one[2])}) is ${hex(results[i])}, not ${hex(reference(one))}`,
+          const { code, a, b } = one;
+          const [x, y, actual, expected] = [a, b, results[i] as bigint, reference(one)].map(
+            (value) => `0x${BigInt.asUintN(64, value).toString(16)}`,
           );
+          expect.fail(`${seed}: ${code}(${x}, ${y}) is ${actual}, not ${expected}`);
         }
       }
     }
   }
 
-  it("agrees with the processor on every pair of boundary values", async () => {
-    for (const code of ["fadd", "fsub", "fmul", "fdiv"] as const) {
+  it.each(keys(BINARY))("%s agrees with the processor on every pair of boundary values", async (code) => {
+    await check(
+      BOUNDARIES.flatMap((a) => BOUNDARIES.map((b) => ({ code, a: BigInt(a), b: BigInt(b) }))),
+      "boundaries",
+    );
+  });
+
+  it("agrees with the processor on every boundary value and around every integer below 300", async () => {
+    const integers = Array.from({ length: 1201 }, (_, i) => toBits((i - 600) / 2));
+    const near = integers.flatMap((bits) => [bits, (bits + 1) >>> 0, bits === 0 ? 0x80000000 : bits - 1]);
+    for (const code of keys(UNARY)) {
       await check(
-        BOUNDARIES.flatMap((a) => BOUNDARIES.map((b): Case => [code, a, b])),
+        [...BOUNDARIES, ...near].map((a) => ({ code, a: BigInt(a), b: 0n })),
         "boundaries",
       );
     }
   });
 
+  it("takes the root of every power of two and of every square of 12 bits", async () => {
+    const powers = Array.from({ length: 277 }, (_, i) => toBits(2 ** (i - 149)));
+    const squares = Array.from({ length: 4096 }, (_, i) => toBits(i ** 2));
+    await check(
+      [...powers, ...squares].map((bits) => ({ code: "fsqrt", a: BigInt(bits), b: 0n })),
+      "powers and squares",
+    );
+  });
+
+  it("converts integers up to the ends of int64, ties to even", async () => {
+    await check(
+      INTEGERS.map((a) => ({ code: "tofloat", a, b: 0n })),
+      "integers",
+    );
+  });
+
   it("quantises every half and its neighbours for every zero point at the edges", async () => {
-    const cases: Case[] = [];
+    const cases: OperationCase[] = [];
     for (const [code, zeros] of [
       ["quantise_u8", [0, 1, 127, 128, 254, 255]],
       ["quantise_i8", [-128, -127, -1, 0, 1, 126, 127]],
@@ -164,9 +152,11 @@ describe("SoftFloat32", () => {
       for (const zero of zeros) {
         for (let half = -530; half <= 530; half++) {
           const bits = toBits(half / 2);
-          for (const near of [bits - 1, bits, bits + 1]) cases.push([code, near >>> 0, zero >>> 0]);
+          for (const near of [bits - 1, bits, bits + 1]) {
+            cases.push({ code, a: BigInt(near >>> 0), b: BigInt(zero) });
+          }
         }
-        for (const bits of BOUNDARIES) cases.push([code, bits, zero >>> 0]);
+        for (const bits of BOUNDARIES) cases.push({ code, a: BigInt(bits), b: BigInt(zero) });
       }
     }
     await check(cases, "halves");
