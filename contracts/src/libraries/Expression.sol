@@ -26,51 +26,70 @@ library Expression {
         OperandData.Source[] memory sources
     ) internal pure returns (bool indicesLegal, bool dataLegal, uint256 value) {
         unchecked {
-            uint256 count = instruction.operationCount;
-            uint256[] memory values = new uint256[](count);
+            uint256[] memory values = new uint256[](instruction.operationCount);
             int256[] memory places = new int256[](instruction.operands.length);
             dataLegal = true;
             uint256 cursor = instruction.operationsAt;
-            for (uint256 k = 0; k < count; ++k) {
+            uint256 to;
+            uint256 end;
+            assembly ("memory-safe") {
+                to := add(values, 32)
+                end := add(to, mul(mload(values), 32))
+            }
+            for (; to != end; to += 32) {
                 uint256 code = InstructionCodec.u8(cursor);
-                uint256 first = InstructionCodec.u8(cursor + 1);
-                uint256 second = InstructionCodec.u8(cursor + 2);
-                if (code == InstructionCodec.ACC) {
+                if (code >= InstructionCodec.IADD) {
+                    uint256 a = _at(values, InstructionCodec.u8(cursor + 1));
+                    uint256 second = InstructionCodec.u8(cursor + 2);
+                    if (code < InstructionCodec.QUANTISE_U8) {
+                        value = operate(code, a, _at(values, second));
+                    } else if (code == InstructionCodec.SELECT) {
+                        value = _at(values, a != 0 ? second : InstructionCodec.u32(cursor + 3));
+                    } else {
+                        bool legal;
+                        (legal, value) = quantise(code, a, _at(values, second));
+                        if (!legal) dataLegal = false;
+                    }
+                } else if (code == InstructionCodec.ACC) {
                     value = uint256(accumulator);
                 } else if (code == InstructionCodec.INT) {
                     value = uint256(InstructionCodec.i32(cursor + 3));
                 } else if (code == InstructionCodec.FLOAT) {
                     value = InstructionCodec.u32(cursor + 3);
                     if (SoftFloat32.isNaN(value)) value = SoftFloat32.NAN;
-                } else if (code <= InstructionCodec.LOADAT) {
-                    int256 index = _place(instruction, first, position, places);
+                } else {
+                    uint256 operand = InstructionCodec.u8(cursor + 1);
+                    int256 index = _place(instruction, operand, position, places);
                     if (code == InstructionCodec.INSIDE) {
                         value = index == OUT_OF_BOUNDS ? 0 : 1;
                     } else {
                         bool computed = code == InstructionCodec.LOADAT;
-                        uint256 elements = instruction.operands[first].elements;
-                        if (!computed && index != OUT_OF_BOUNDS && (index < 0 || index >= int256(elements))) {
-                            return (false, true, 0);
+                        int256 elements = int256(instruction.operands[operand].elements);
+                        if (computed) index += int256(_at(values, InstructionCodec.u8(cursor + 2)));
+                        if (index >= 0 && index < elements) {
+                            // An index computed from bytes that are not there is none.
+                            value = computed && OperandData.anyMissing(sources)
+                                ? 0
+                                : OperandData.read(sources[operand], instruction.operands[operand].dtype, uint256(index));
+                        } else {
+                            if (!computed && index != OUT_OF_BOUNDS) return (false, true, 0);
+                            value = 0;
                         }
-                        if (computed) index += int256(values[second]);
-                        // An index computed from bytes that are not there is none.
-                        bool readable = index >= 0 && index < int256(elements)
-                            && !(computed && OperandData.anyMissing(sources));
-                        value = readable
-                            ? OperandData.read(sources[first], instruction.operands[first].dtype, uint256(index))
-                            : 0;
                     }
-                } else if (code == InstructionCodec.SELECT) {
-                    value = values[values[first] != 0 ? second : InstructionCodec.u32(cursor + 3)];
-                } else {
-                    bool legal;
-                    (legal, value) = operate(code, values[first], values[second]);
-                    if (!legal) dataLegal = false;
                 }
-                values[k] = value;
+                assembly ("memory-safe") {
+                    mstore(to, value)
+                }
                 cursor += InstructionCodec.OPERATION_BYTES;
             }
             indicesLegal = true;
+        }
+    }
+
+    /// @dev values[i] without the compiler's check: the codec has checked that arguments are earlier values.
+    function _at(uint256[] memory values, uint256 i) private pure returns (uint256 value) {
+        assembly ("memory-safe") {
+            value := mload(add(add(values, 32), shl(5, i)))
         }
     }
 
@@ -92,11 +111,14 @@ library Expression {
         }
     }
 
-    /// @notice An operation on earlier values, from `iadd` on; not `select`.
-    /// @return legal False when a zero point is out of range.
-    function operate(uint256 code, uint256 a, uint256 b) internal pure returns (bool legal, uint256 value) {
-        if (code < InstructionCodec.TOFLOAT) return (true, _integers(code, int256(a), int256(b)));
-        if (code < InstructionCodec.QUANTISE_U8) return (true, _floats(code, a, b));
+    /// @notice An operation on earlier values, `iadd` to `toint`.
+    function operate(uint256 code, uint256 a, uint256 b) internal pure returns (uint256) {
+        return code < InstructionCodec.TOFLOAT ? _integers(code, int256(a), int256(b)) : _floats(code, a, b);
+    }
+
+    /// @notice `quantise_u8` or `quantise_i8`.
+    /// @return legal False when the zero point is out of range.
+    function quantise(uint256 code, uint256 a, uint256 b) internal pure returns (bool legal, uint256 value) {
         (int256 lowest, int256 highest) =
             code == InstructionCodec.QUANTISE_U8 ? (int256(0), int256(255)) : (int256(-128), int256(127));
         int256 zero = int256(b);

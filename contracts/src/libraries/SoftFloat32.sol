@@ -258,10 +258,8 @@ library SoftFloat32 {
         unchecked {
             if (shift == 0) return a;
             if (shift > 200) return 0;
-            result = a >> shift;
-            uint256 rest = a - (result << shift);
-            uint256 half = uint256(1) << (shift - 1);
-            if (rest > half || (rest == half && result & 1 == 1)) ++result;
+            // Half of the last place less one, and that one more where the last place is odd: what reaches half carries.
+            result = (a + ((uint256(1) << (shift - 1)) - 1) + ((a >> shift) & 1)) >> shift;
         }
     }
 

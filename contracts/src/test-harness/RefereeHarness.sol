@@ -98,7 +98,10 @@ contract RefereeHarness {
                 a := signextend(7, shr(184, word))
                 b := signextend(7, shr(120, word))
             }
-            (bool legal, uint256 value) = Expression.operate(code, a, b);
+            bool legal = true;
+            uint256 value;
+            if (code < InstructionCodec.QUANTISE_U8) value = Expression.operate(code, a, b);
+            else (legal, value) = Expression.quantise(code, a, b);
             require(legal, "a zero point is out of range");
             assembly ("memory-safe") {
                 let to := add(add(results, 32), mul(i, 8))
