@@ -32,17 +32,38 @@ export interface Reducer<Elements extends TypedTensor | NarrowInts, Total> {
 
 // Each has its own loops: they stay fast while they see no more than two types of array. Indices are below 2^31, which |0 tells the compiler.
 
+/** Four sums at a time: they do not wait for each other, which takes half the time. */
+function contiguousDot(
+  total: number,
+  x: NarrowInts,
+  a: number,
+  y: NarrowInts,
+  b: number,
+  length: number,
+): number {
+  const shift = (b - a) | 0;
+  const end = (a + length) | 0;
+  let [second, third, fourth] = [0, 0, 0];
+  let i = a;
+  for (; i < end - 3; i = (i + 4) | 0) {
+    const j = (i + shift) | 0;
+    total = (total + Math.imul(x[i] as number, y[j] as number)) | 0;
+    second = (second + Math.imul(x[i + 1] as number, y[j + 1] as number)) | 0;
+    third = (third + Math.imul(x[i + 2] as number, y[j + 2] as number)) | 0;
+    fourth = (fourth + Math.imul(x[i + 3] as number, y[j + 3] as number)) | 0;
+  }
+  for (; i < end; i = (i + 1) | 0) {
+    total = (total + Math.imul(x[i] as number, y[(i + shift) | 0] as number)) | 0;
+  }
+  return (total + second + third + fourth) | 0;
+}
+
 /** wrap32 of the sum of products. */
 export const DOT: Reducer<NarrowInts, number> = {
   empty: 0,
   run: (total, x, a, sa, y, b, sb, length) => {
     if (sa === 1 && sb === 1) {
-      const end = a + length;
-      const shift = b - a;
-      for (let i = a; i < end; i++) {
-        total = (total + Math.imul(x[i] as number, y[i + shift] as number)) | 0;
-      }
-      return total;
+      return contiguousDot(total, x, a | 0, y, b | 0, length | 0);
     }
     for (let i = 0; i < length; i++) {
       total = (total + Math.imul(x[a] as number, y[b] as number)) | 0;
