@@ -42,7 +42,9 @@ export function fitRational({ f, weight, from, to, numerator, denominator }: Fit
       const scale = (Math.sqrt(lawson[i] as number) * (weights[i] as number)) / Math.abs(last[i] as number);
       const value = values[i] as number;
       const p = chebyshev(at, numerator).map((term) => term * scale);
-      const q = chebyshev(at, denominator).slice(1).map((term) => -value * term * scale);
+      const q = chebyshev(at, denominator)
+        .slice(1)
+        .map((term) => -value * term * scale);
       return { row: [...p, ...q], right: value * scale };
     });
     const solution = leastSquares(
@@ -53,7 +55,10 @@ export function fitRational({ f, weight, from, to, numerator, denominator }: Fit
     const q = [1, ...solution.slice(numerator + 1)];
     last = t.map((at) => dot(chebyshev(at, denominator), q));
     const errors = t.map((at, i) =>
-      Math.abs((dot(chebyshev(at, numerator), p) / (last[i] as number) - (values[i] as number)) * (weights[i] as number)),
+      Math.abs(
+        (dot(chebyshev(at, numerator), p) / (last[i] as number) - (values[i] as number)) *
+          (weights[i] as number),
+      ),
     );
     const error = Math.max(...errors);
     if (error < best.error) best = { p, q, error };
@@ -158,7 +163,8 @@ export function erf(x: number): number {
 }
 
 /** f(x) / x as a function of z = x^2, for odd f. */
-const odd = (f: (x: number) => number, slope: number) => (z: number) => (z < 1e-12 ? slope : f(Math.sqrt(z)) / Math.sqrt(z));
+const odd = (f: (x: number) => number, slope: number) => (z: number) =>
+  z < 1e-12 ? slope : f(Math.sqrt(z)) / Math.sqrt(z);
 const relative = (f: (z: number) => number) => (z: number) => 1 / Math.abs(f(z));
 
 const absolute = Math.sqrt;
@@ -175,7 +181,7 @@ const logarithm = odd((s) => Math.log((1 + s) / (1 - s)), 2);
 const softplusTail = (t: number) => Math.log1p(Math.exp(-t));
 
 /** f over [from, to] by polynomials of these degrees. */
-function fit(
+function approximation(
   f: Fit["f"],
   weight: Fit["weight"],
   [from, to]: readonly [number, number],
@@ -186,22 +192,27 @@ function fit(
 
 /** By the names the constants have in engine/src/compile/functions. */
 export const FITS: Readonly<Record<string, Fit>> = {
-  "EXP: e^u": fit(Math.exp, relative(Math.exp), [-0.347, 0.347], [6, 0]),
-  "EXP_NEGATIVE: e^u": fit(Math.exp, relative(Math.exp), [-1.1, 0.01], [6, 0]),
-  "TANH: tanh(x) / x in x^2": fit(tanh, relative(tanh), [0, 81], [4, 4]),
-  "SIGMOID: tanh(x / 2) / 2x in x^2": fit(halfTanh, absolute, [0, 300], [4, 4]),
-  "ERF: erf(x) / x in x^2": fit(erfOdd, relative(erfOdd), [0, 15.2], [5, 5]),
-  "GELU: erf(x / sqrt 2) / 2x in x^2": fit(halfErf, absolute, [0, 27], [5, 4]),
-  "GELU_TANH: tanh(sqrt(2 / pi) (x + 0.044715 x^3)) / 2x in x^2": fit(geluTanh, absolute, [0, 23], [5, 4]),
-  "SOFTPLUS: ln(1 + e^-t)": fit(softplusTail, () => 1, [0, 17], [5, 6]),
-  "LOG: ln((1 + s) / (1 - s)) / s in s^2": fit(logarithm, relative(logarithm), [0, 0.149], [4, 0]),
-  "LOG_EXPONENT: 64 log2((1 + s) / (1 - s)) / s in s^2": fit(
+  "EXP: e^u": approximation(Math.exp, relative(Math.exp), [-0.347, 0.347], [6, 0]),
+  "EXP_NEGATIVE: e^u": approximation(Math.exp, relative(Math.exp), [-1.1, 0.01], [6, 0]),
+  "TANH: tanh(x) / x in x^2": approximation(tanh, relative(tanh), [0, 81], [4, 4]),
+  "SIGMOID: tanh(x / 2) / 2x in x^2": approximation(halfTanh, absolute, [0, 300], [4, 4]),
+  "ERF: erf(x) / x in x^2": approximation(erfOdd, relative(erfOdd), [0, 15.2], [5, 5]),
+  "GELU: erf(x / sqrt 2) / 2x in x^2": approximation(halfErf, absolute, [0, 27], [5, 4]),
+  "GELU_TANH: tanh(sqrt(2 / pi) (x + 0.044715 x^3)) / 2x in x^2": approximation(
+    geluTanh,
+    absolute,
+    [0, 23],
+    [5, 4],
+  ),
+  "SOFTPLUS: ln(1 + e^-t)": approximation(softplusTail, () => 1, [0, 17], [5, 6]),
+  "LOG: ln((1 + s) / (1 - s)) / s in s^2": approximation(logarithm, relative(logarithm), [0, 0.149], [4, 0]),
+  "LOG_EXPONENT: 64 log2((1 + s) / (1 - s)) / s in s^2": approximation(
     (z) => (logarithm(z) / Math.LN2) * 64,
     absolute,
     [0, 1 / 9],
     [1, 0],
   ),
-  "SINE: sin(r) / r in r^2": fit(sine, relative(sine), [0, 2.48], [4, 0]),
+  "SINE: sin(r) / r in r^2": approximation(sine, relative(sine), [0, 2.48], [4, 0]),
 };
 
 if (import.meta.main) {

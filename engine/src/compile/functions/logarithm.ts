@@ -22,8 +22,9 @@ export function log(kernel: Elementwise, x: Term): Term {
   const clipped = kernel.clip(x, SMALLEST, LARGEST);
   const root = kernel.sqrt(clipped);
   const scaled = kernel.mul(root, kernel.float(SPLITTER));
-  const q = kernel.clip(kernel.sub(scaled, kernel.sub(scaled, root)), 2 ** -63, 2 ** 64);
-  const f = kernel.div(kernel.div(clipped, q), q);
+  // The maximum and the minimum change nothing: they say so to the ranges, which know neither q nor f well.
+  const q = kernel.max(kernel.sub(scaled, kernel.sub(scaled, root)), kernel.float(2 ** -63));
+  const f = kernel.min(kernel.div(kernel.div(clipped, q), q), kernel.float(4));
   let sixtyFourth = q;
   for (let k = 0; k < 6; k++) sixtyFourth = kernel.sqrt(sixtyFourth);
   const j = kernel.round(ofQuotient(kernel, sixtyFourth, LOG_EXPONENT));

@@ -23,7 +23,11 @@ export interface OddRational {
 }
 
 /** The value of an odd rational function, saturating at its bound. */
-export function oddRational(kernel: Elementwise, x: Term, { bound, numerator, denominator }: OddRational): Term {
+export function oddRational(
+  kernel: Elementwise,
+  x: Term,
+  { bound, numerator, denominator }: OddRational,
+): Term {
   const clipped = kernel.clip(x, -bound, bound);
   const square = kernel.mul(clipped, clipped);
   const above = kernel.mul(clipped, polynomial(kernel, square, numerator));

@@ -24,7 +24,9 @@ const ERF: OddRational = {
     29476.03851645752, 4953.353025826246, 1375.688165028883, 97.61011700269344, 7.446819846416587,
     0.05400831540315733,
   ],
-  denominator: [26122.459437213318, 13097.266963805643, 2972.7563650557563, 389.5077455238479, 30.225049078873617, 1],
+  denominator: [
+    26122.459437213318, 13097.266963805643, 2972.7563650557563, 389.5077455238479, 30.225049078873617, 1,
+  ],
 };
 /** erf(x / sqrt 2) / 2, absolute error 2e-7. */
 const GELU: OddRational = {
@@ -52,8 +54,8 @@ const SOFTPLUS: { bound: number; numerator: Coefficients; denominator: Coefficie
     -0.009302570629709728,
   ],
   denominator: [
-    11747.174556565535, 4848.564856108171, 1839.4038985403138, 421.712914378031, 63.5080623749157, 4.0391526472341965,
-    1,
+    11747.174556565535, 4848.564856108171, 1839.4038985403138, 421.712914378031, 63.5080623749157,
+    4.0391526472341965, 1,
   ],
 };
 
@@ -66,9 +68,10 @@ export function sigmoid(kernel: Elementwise, x: Term): Term {
 
 /** x Phi(x), Phi the normal distribution's; `tanh` is the approximation of that name. */
 export function gelu(kernel: Elementwise, x: Term, approximation: "none" | "tanh"): Term {
-  const finite = kernel.clip(x, -LARGEST, LARGEST);
-  const odd = oddRational(kernel, x, approximation === "tanh" ? GELU_TANH : GELU);
-  return kernel.mul(finite, kernel.add(odd, kernel.float(0.5)));
+  const odd = approximation === "tanh" ? GELU_TANH : GELU;
+  // Far below 0 the result is that at the bound, -1e-6 at most.
+  const bounded = kernel.clip(x, -odd.bound, LARGEST);
+  return kernel.mul(bounded, kernel.add(oddRational(kernel, bounded, odd), kernel.float(0.5)));
 }
 
 /** Infinity times 0 is no number: functions that multiply x by something that tends to 0 take infinities for this. */

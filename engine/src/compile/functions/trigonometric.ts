@@ -3,7 +3,8 @@ import { type Coefficients, polynomial } from "./polynomial.ts";
 
 /** sin(r) / r in r^2, |r| <= pi / 2, relative error 6e-9 (scripts/minimax.ts). */
 const SINE: Coefficients = [
-  0.9999999945437046, -0.1666665647300093, 0.008333020307675573, -0.00019807068937931877, 0.0000026011199075409054,
+  0.9999999945437046, -0.1666665647300093, 0.008333020307675573, -0.00019807068937931877,
+  0.0000026011199075409054,
 ];
 /** pi in three parts; products of the first two with integers and halves below 2^14 are exact. */
 const PI_HIGH = 3.140625;

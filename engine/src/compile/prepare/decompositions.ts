@@ -1,4 +1,7 @@
+import { FLOAT_DECOMPOSITIONS } from "./floatDecompositions.ts";
 import type { Rewrite } from "./rewrite.ts";
 
 /** Ops that are compositions of others, and how they are taken apart. Keys as in `rewriteGraph`. */
-export const DECOMPOSITIONS: ReadonlyMap<string, Rewrite> = new Map<string, Rewrite>([]);
+export const DECOMPOSITIONS: ReadonlyMap<string, Rewrite> = new Map<string, Rewrite>([
+  ...FLOAT_DECOMPOSITIONS,
+]);
