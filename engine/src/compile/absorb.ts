@@ -29,7 +29,8 @@ export function absorbFollowers(
   for (;;) {
     const next = lowering.soleConsumer(output);
     if (next?.domain !== "") break;
-    if (next.op === "Relu") {
+    // Saturation is the Relu where 0 is the lowest that u8 holds.
+    if (next.op === "Relu" && (lowering.preferred(next.outputs[0] ?? "")?.zero ?? 0) === 0) {
       lowering.absorb(next);
       return { output: next.outputs[0] ?? "", scale, shift, relu: true };
     }

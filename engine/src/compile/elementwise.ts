@@ -270,17 +270,11 @@ export class Elementwise {
     return term(this.#lowering.emit("Not", [a.tensor]), "bool", value, INT_RANGE.bool);
   }
 
-  /** a where the bool is true, else b; a zero that is chosen is +0. */
+  /** a where the bool is true, else b. */
   select(condition: Term, a: Term, b: Term): Term {
-    const chosen = this.#expression.select(condition.value, a.value, b.value);
-    const range = unionInterval(a.range, b.range);
-    if (a.type !== "f32" || range.min > 0 || range.max < 0) {
-      const tensor = this.#lowering.emit("Where", [condition.tensor, a.tensor, b.tensor]);
-      return term(tensor, a.type, chosen, range);
-    }
-    const tensor = this.#lowering.emit("Where", [condition.tensor, a.unsignedZero, b.unsignedZero]);
-    const value = this.#expression.apply("fadd", chosen, this.float(0).value);
-    return this.#positiveZero(tensor, value, range);
+    const value = this.#expression.select(condition.value, a.value, b.value);
+    const tensor = this.#lowering.emit("Where", [condition.tensor, a.tensor, b.tensor]);
+    return term(tensor, a.type, value, unionInterval(a.range, b.range));
   }
 
   /** Integer arithmetic, wrapping in the operands' type (u8 and i8 are widened to i32 first). */
@@ -299,13 +293,11 @@ export class Elementwise {
 
   integerMax(a: Term, b: Term): Term {
     const [x, y] = this.#widened(a, b);
-    if (!withinInt32(x, y)) return this.select(this.less(x, y), y, x);
     return this.#node("Max", "imax", [x, y], x.type, maxIntervals(x.range, y.range));
   }
 
   integerMin(a: Term, b: Term): Term {
     const [x, y] = this.#widened(a, b);
-    if (!withinInt32(x, y)) return this.select(this.less(x, y), x, y);
     return this.#node("Min", "imin", [x, y], x.type, minIntervals(x.range, y.range));
   }
 
@@ -325,24 +317,6 @@ export class Elementwise {
       this.#expression.apply("toint", clamped.value),
       mapInterval(clamped.range, Math.trunc),
     );
-  }
-
-  /** 2^a for an integral float within 0 to 31. The exact graph shifts a bit, the program looks it up. */
-  powerOfTwo(a: Term): Term {
-    if (!(a.range.min >= 0 && a.range.max <= 31))
-      throw new FatalError(
-        "COMPILE_INTERNAL",
-        `${this.#name}: the exponent is not proven to be within 0 to 31.`,
-      );
-    const data = Float32Array.from({ length: 32 }, (_, exponent) => 2 ** exponent);
-    const table = this.#lowering.constantView("powers_of_two", { type: "f32", dims: [32], data });
-    const index = this.#expression.apply("toint", a.value);
-    const value = this.#expression.apply("loadat", this.#operand({ ...table, dims: [] }), index);
-    const one = this.#lowering.initializer("one", { type: "u32", dims: [], data: Uint32Array.of(1) });
-    const shift = this.#lowering.emit("Cast", [a.unsignedZero], { to: ELEMENT_TYPES.u32.code });
-    const power = this.#lowering.emit("BitShift", [one, shift], { direction: "LEFT" });
-    const tensor = this.#lowering.emit("Cast", [power], { to: ELEMENT_TYPES.f32.code });
-    return term(tensor, "f32", value, { min: 2 ** a.range.min, max: 2 ** a.range.max });
   }
 
   /** Between int types: to i32 modulo 2^32; to u8 and i8 only as the last step before `store`. */
@@ -367,6 +341,19 @@ export class Elementwise {
     const inputs = [a.unsignedZero, this.#lowering.scalar("f32", scale), this.#lowering.scalar("u8", zero)];
     const tensor = this.#lowering.emit("QuantizeLinear", inputs);
     return term(tensor, "u8", this.#expression.quantise(a.value, quantisation), INT_RANGE.u8);
+  }
+
+  /** QuantizeLinear to u8 by a scale and a u8 zero point that are computed: both one for all elements. */
+  quantiseBy(a: Term, scale: Term, zero: Term): Term {
+    const { mayBeNaN } = divIntervals(a.range, scale.range);
+    // onnxruntime divides in QuantizeLinear itself; a NaN has to be caught in between.
+    const scaled = mayBeNaN ? this.div(a, scale) : undefined;
+    const value = scaled?.value ?? this.#expression.apply("fdiv", a.value, scale.value);
+    const inputs = scaled
+      ? [scaled.unsignedZero, this.#lowering.scalar("f32", 1), zero.tensor]
+      : [a.unsignedZero, scale.tensor, zero.tensor];
+    const tensor = this.#lowering.emit("QuantizeLinear", inputs);
+    return term(tensor, "u8", this.#expression.apply("quantise_u8", value, zero.value), INT_RANGE.u8);
   }
 
   /**
@@ -419,16 +406,11 @@ export class Elementwise {
     return this.select(isNumber, result, this.float(0));
   }
 
-  /** Processors disagree on the sign of max(-0, +0). */
+  /** Processors disagree on the sign of max(-0, +0): adding +0 makes it plus, where anybody looks. */
   #extreme(op: string, code: Opcode, a: Term, b: Term, range: Interval): Term {
     const unsignedZero = this.#lowering.emit(op, [a.unsignedZero, b.unsignedZero]);
     const value = this.#expression.apply(code, a.value, b.value);
     if (range.min > 0 || range.max < 0) return term(unsignedZero, "f32", value, range);
-    return this.#positiveZero(unsignedZero, value, range);
-  }
-
-  /** A term whose tensor may hold -0 where the program has +0: adding +0 makes it plus, where anybody looks. */
-  #positiveZero(unsignedZero: string, value: number, range: Interval): Term {
     let tensor: string | undefined;
     const lowering = this.#lowering;
     return {
@@ -465,11 +447,6 @@ export class Elementwise {
     const to = a.type === "i64" || b.type === "i64" ? "i64" : "i32";
     return [this.castInt(a, to), this.castInt(b, to)];
   }
-}
-
-/** onnxruntime's Max and Min of i64 look at the low 32 bits alone. */
-function withinInt32(...terms: readonly Term[]): boolean {
-  return terms.every(({ range }) => range.min >= INT_RANGE.i32.min && range.max <= INT_RANGE.i32.max);
 }
 
 const INT_CODES = { Add: "iadd", Sub: "isub", Mul: "imul" } as const;

@@ -1,7 +1,7 @@
 import type { Graph } from "../onnx/graph.ts";
 import type { Instruction } from "../program/instruction.ts";
-import type { Rungs } from "./linear/rung.ts";
 import { Lowering } from "./lowering.ts";
+import { preferGiven } from "./preferGiven.ts";
 import type { TraceSource, WeightTensor } from "./programBuilder.ts";
 import type { ValueStatistics } from "./quantisation.ts";
 import { RULES } from "./rules.ts";
@@ -35,12 +35,9 @@ export interface ExactModel {
  *
  * @throws FatalError MODEL_UNSUPPORTED, COMPILE_RANGE, COMPILE_WEIGHTS, COMPILE_OVERFLOW, COMPILE_RANK
  */
-export function lowerModel(
-  graph: Graph,
-  statistics: ReadonlyMap<string, ValueStatistics>,
-  rungs: Rungs = new Map(),
-): ExactModel {
-  const lowering = new Lowering(graph, statistics, rungs);
+export function lowerModel(graph: Graph, statistics: ReadonlyMap<string, ValueStatistics>): ExactModel {
+  const lowering = new Lowering(graph, statistics);
+  preferGiven(lowering);
   for (const node of graph.nodes) {
     if (!lowering.isAbsorbed(node)) RULES.get(node.op)?.lower(node, lowering);
   }

@@ -6,7 +6,6 @@ import { bytesOf, ELEMENT_TYPES, type HostTensor, type TensorData } from "../onn
 import { sha256Hex } from "../run/manifest.ts";
 import { Elementwise } from "./elementwise.ts";
 import { Expression } from "./expression.ts";
-import type { Rung, Rungs } from "./linear/rung.ts";
 import { type Layout, mapInstruction } from "./mapInstruction.ts";
 import { CANONICAL_OPSET } from "./prepare/opset.ts";
 import { ProgramBuilder } from "./programBuilder.ts";
@@ -46,13 +45,9 @@ export class Lowering {
   readonly #taken: Set<string>;
   readonly #constants = new Map<string, string>();
   readonly #absorbed = new Set<GraphNode>();
-  readonly #rungs: Rungs;
-  readonly #kept = new Map<string, unknown>();
 
-  /** @param rungs how precisely linear layers compute */
-  constructor(graph: Graph, statistics: ReadonlyMap<string, ValueStatistics>, rungs: Rungs = new Map()) {
+  constructor(graph: Graph, statistics: ReadonlyMap<string, ValueStatistics>) {
     this.graph = graph;
-    this.#rungs = rungs;
     this.#statistics = statistics;
     this.#outputs = new Set(graph.outputs.map((output) => output.name));
     this.#taken = new Set([
@@ -126,17 +121,6 @@ export class Lowering {
     return this.#absorbed.has(node);
   }
 
-  /** How precisely a linear layer is to compute. */
-  rung(node: GraphNode): Rung {
-    return this.#rungs.get(node.outputs[0] ?? "") ?? 0;
-  }
-
-  /** Makes something the first time this key is asked for. */
-  once<Value>(key: string, make: () => Value): Value {
-    if (!this.#kept.has(key)) this.#kept.set(key, make());
-    return this.#kept.get(key) as Value;
-  }
-
   /** A name no other value has. */
   freshName(base: string): string {
     let name = base;
@@ -201,6 +185,11 @@ export class Lowering {
   /** Whether the value can be had in its own type without going through u8. */
   hasPlain(name: string): boolean {
     return this.#forms.get(name)?.plain !== undefined;
+  }
+
+  /** The quantisation that all readers of the value want, in a model that arrives quantised. */
+  preferred(name: string): Quantisation | undefined {
+    return this.#preferred.get(name);
   }
 
   /** The quantisation a value has in a model that arrives quantised. */

@@ -29,6 +29,8 @@ const OPERANDS: Readonly<Record<string, { readonly zero: number; weight: number;
   QLinearMatMul: { zero: 2, weight: 3, weightZero: 5 },
   ConvInteger: { zero: 2, weight: 1, weightZero: 3 },
   MatMulInteger: { zero: 2, weight: 1, weightZero: 3 },
+  // Not in exact graphs, but in source models.
+  "com.microsoft.QGemm": { zero: 2, weight: 3, weightZero: 5 },
 };
 
 /** A node with i8 weights that may want the u8 form. */
@@ -107,7 +109,7 @@ export async function runnableForm(
 ): Promise<Uint8Array> {
   const proto = decodeModel(model);
   const nodes = nodesToShift(proto.graph ?? {});
-  const inexact = new Set(["ConvInteger"]);
+  const inexact = new Set(["ConvInteger", "com.microsoft.QGemm"]);
   for (const op of new Set(nodes.map(({ node }) => qualified(node)))) {
     if (!inexact.has(op) && !(await isExact(op))) inexact.add(op);
   }

@@ -18,9 +18,20 @@ export function elementwise(formula: (kernel: Elementwise, operands: Term[], nod
       const kernel = new Elementwise(lowering, node.name, lowering.dims(output));
       const operands = new Map(largestFirst(node, lowering).map((name) => [name, kernel.operand(name)]));
       const terms = node.inputs.filter((name) => name !== "").map((name) => operands.get(name) as Term);
-      lowering.setPlain(output, kernel.store(formula(kernel, terms, node), output));
+      storeResult(lowering, kernel, formula(kernel, terms, node), output);
     },
   };
+}
+
+/** Stores the result as it is, or quantised where all its readers want that. */
+export function storeResult(lowering: Lowering, kernel: Elementwise, result: Term, output: string): void {
+  const quantisation = result.type === "f32" ? lowering.preferred(output) : undefined;
+  if (!quantisation) lowering.setPlain(output, kernel.store(result, output));
+  else
+    lowering.setQuantised(output, {
+      ...kernel.store(kernel.quantise(result, quantisation), output),
+      quantisation,
+    });
 }
 
 /** The operand with most elements first: its layout is the result's. */
@@ -44,6 +55,8 @@ export const add = arithmetic("add", "Add");
 export const sub = arithmetic("sub", "Sub");
 export const mul = arithmetic("mul", "Mul");
 
+export const relu = elementwise((kernel, [x]) => kernel.max(x as Term, kernel.float(0)));
+
 /** BatchNormalization that follows no convolution: one multiplication and one addition per element. */
 export const batchNormalization: Rule = {
   check(node, graph) {
@@ -66,6 +79,6 @@ export const batchNormalization: Rule = {
     const x = kernel.operand(node.inputs[0] ?? "");
     const scaled = kernel.mul(x, kernel.constant(perChannel(factors.scale), `${node.name}/scale`));
     const shifted = kernel.add(scaled, kernel.constant(perChannel(factors.shift), `${node.name}/shift`));
-    lowering.setPlain(output, kernel.store(shifted, output));
+    storeResult(lowering, kernel, shifted, output);
   },
 };

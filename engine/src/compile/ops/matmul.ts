@@ -2,7 +2,6 @@ import { floatAttribute, type GraphNode, intAttribute } from "../../onnx/graph.t
 import type { HostTensor } from "../../onnx/tensor.ts";
 import { type Absorbed, absorbFollowers } from "../absorb.ts";
 import { Expression } from "../expression.ts";
-import { int8Limit } from "../linear/rung.ts";
 import type { Lowering } from "../lowering.ts";
 import type { OperandDraft } from "../programBuilder.ts";
 import type { Quantisation } from "../quantisation.ts";
@@ -81,11 +80,11 @@ export const gemm: Rule = {
 function keepsFloat(lowering: Lowering, name: string): boolean {
   const readers = lowering.consumers(name);
   return readers.every((node) => {
-    if (READS_U8.has(node.op)) return false;
+    if (READS_U8.has(node.op) || lowering.preferred(name)) return false;
     return !MOVES.has(node.op) || keepsFloat(lowering, node.outputs[0] ?? "");
   });
 }
-const READS_U8 = new Set("Conv MatMul Gemm MaxPool AveragePool GlobalAveragePool QuantizeLinear".split(" "));
+const READS_U8 = new Set("Conv MatMul Gemm MaxPool AveragePool GlobalAveragePool".split(" "));
 const MOVES = new Set(
   "Flatten Reshape Squeeze Unsqueeze Transpose Identity Dropout Slice Pad Gather Expand".split(" "),
 );
@@ -136,7 +135,6 @@ function emitProduct(
     biases,
     inputScale: input.quantisation.scale,
     meanInput: (_, k) => means[k] as number,
-    limit: int8Limit(lowering.rung(node)),
     what: node.name,
   });
 

@@ -1,6 +1,7 @@
 import { FatalError } from "@surety/protocol";
 import { foldConstants } from "../../onnx/foldConstants.ts";
 import type { Graph } from "../../onnx/graph.ts";
+import { arrangeQuantisation } from "./arrangeQuantisation.ts";
 import { DECOMPOSITIONS } from "./decompositions.ts";
 import { observeShapes } from "./observeShapes.ts";
 import { CANONICAL_OPSET } from "./opset.ts";
@@ -23,8 +24,9 @@ export async function prepareModel(graph: Graph): Promise<Graph> {
     const { types, fixed } = await observeShapes(current);
     const folded = await foldConstants(withConstants(current, fixed));
     const { graph: rewritten, changed } = rewriteGraph(folded, DECOMPOSITIONS, types);
-    current = rewritten;
-    if (!changed) return withoutDeadNodes(current);
+    // Before shapes are observed, which would turn a DequantizeLinear of constants into numbers without their integers.
+    current = await foldConstants(rewritten);
+    if (!changed) return withoutDeadNodes(arrangeQuantisation(current));
   }
   throw new FatalError("COMPILE_INTERNAL", `The model is not in its final form after ${MAX_PASSES} passes.`);
 }
