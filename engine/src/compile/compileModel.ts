@@ -14,6 +14,7 @@ import { measureAccuracy } from "./accuracy.ts";
 import { calibrate } from "./calibrate.ts";
 import { requireFit, requireKnown } from "./checkModel.ts";
 import { arrangeImages } from "./layout/arrangeImages.ts";
+import type { Rung } from "./linear/rung.ts";
 import { lowerModel } from "./lowerModel.ts";
 import { prepareModel } from "./prepare/prepareModel.ts";
 
@@ -22,6 +23,8 @@ export interface CompileModelParameters extends ImportOptions {
   readonly model: Uint8Array;
   /** Inputs the float model is run on to choose the quantisation; see readInputs. */
   readonly calibration: readonly InputSample[];
+  /** How precisely linear layers compute, by their nodes' first outputs; the others are on rung 0. See docs/precision.md. */
+  readonly rungs?: Readonly<Record<string, Rung>>;
 }
 
 /**
@@ -45,7 +48,9 @@ export async function compileModel(parameters: CompileModelParameters): Promise<
   const samples = calibration.map((sample, index) => checkSample(sample, specs, index));
   const statistics = await calibrate(graph, samples);
   const expected = await runSource(imported, samples);
-  const exact = await arrangeImages(lowerModel(graph, statistics));
+  const exact = await arrangeImages(
+    lowerModel(graph, statistics, new Map(Object.entries(parameters.rungs ?? {}))),
+  );
   const accuracy = await measureAccuracy(exact.graph, samples, expected);
 
   const opCounts: Record<string, number> = {};

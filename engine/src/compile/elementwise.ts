@@ -270,11 +270,17 @@ export class Elementwise {
     return term(this.#lowering.emit("Not", [a.tensor]), "bool", value, INT_RANGE.bool);
   }
 
-  /** a where the bool is true, else b. */
+  /** a where the bool is true, else b; a zero that is chosen is +0. */
   select(condition: Term, a: Term, b: Term): Term {
-    const value = this.#expression.select(condition.value, a.value, b.value);
-    const tensor = this.#lowering.emit("Where", [condition.tensor, a.tensor, b.tensor]);
-    return term(tensor, a.type, value, unionInterval(a.range, b.range));
+    const chosen = this.#expression.select(condition.value, a.value, b.value);
+    const range = unionInterval(a.range, b.range);
+    if (a.type !== "f32" || range.min > 0 || range.max < 0) {
+      const tensor = this.#lowering.emit("Where", [condition.tensor, a.tensor, b.tensor]);
+      return term(tensor, a.type, chosen, range);
+    }
+    const tensor = this.#lowering.emit("Where", [condition.tensor, a.unsignedZero, b.unsignedZero]);
+    const value = this.#expression.apply("fadd", chosen, this.float(0).value);
+    return this.#positiveZero(tensor, value, range);
   }
 
   /** Integer arithmetic, wrapping in the operands' type (u8 and i8 are widened to i32 first). */
@@ -293,11 +299,13 @@ export class Elementwise {
 
   integerMax(a: Term, b: Term): Term {
     const [x, y] = this.#widened(a, b);
+    if (!withinInt32(x, y)) return this.select(this.less(x, y), y, x);
     return this.#node("Max", "imax", [x, y], x.type, maxIntervals(x.range, y.range));
   }
 
   integerMin(a: Term, b: Term): Term {
     const [x, y] = this.#widened(a, b);
+    if (!withinInt32(x, y)) return this.select(this.less(x, y), x, y);
     return this.#node("Min", "imin", [x, y], x.type, minIntervals(x.range, y.range));
   }
 
@@ -317,6 +325,24 @@ export class Elementwise {
       this.#expression.apply("toint", clamped.value),
       mapInterval(clamped.range, Math.trunc),
     );
+  }
+
+  /** 2^a for an integral float within 0 to 31. The exact graph shifts a bit, the program looks it up. */
+  powerOfTwo(a: Term): Term {
+    if (!(a.range.min >= 0 && a.range.max <= 31))
+      throw new FatalError(
+        "COMPILE_INTERNAL",
+        `${this.#name}: the exponent is not proven to be within 0 to 31.`,
+      );
+    const data = Float32Array.from({ length: 32 }, (_, exponent) => 2 ** exponent);
+    const table = this.#lowering.constantView("powers_of_two", { type: "f32", dims: [32], data });
+    const index = this.#expression.apply("toint", a.value);
+    const value = this.#expression.apply("loadat", this.#operand({ ...table, dims: [] }), index);
+    const one = this.#lowering.initializer("one", { type: "u32", dims: [], data: Uint32Array.of(1) });
+    const shift = this.#lowering.emit("Cast", [a.unsignedZero], { to: ELEMENT_TYPES.u32.code });
+    const power = this.#lowering.emit("BitShift", [one, shift], { direction: "LEFT" });
+    const tensor = this.#lowering.emit("Cast", [power], { to: ELEMENT_TYPES.f32.code });
+    return term(tensor, "f32", value, { min: 2 ** a.range.min, max: 2 ** a.range.max });
   }
 
   /** Between int types: to i32 modulo 2^32; to u8 and i8 only as the last step before `store`. */
@@ -406,11 +432,16 @@ export class Elementwise {
     return this.select(isNumber, result, this.float(0));
   }
 
-  /** Processors disagree on the sign of max(-0, +0): adding +0 makes it plus, where anybody looks. */
+  /** Processors disagree on the sign of max(-0, +0). */
   #extreme(op: string, code: Opcode, a: Term, b: Term, range: Interval): Term {
     const unsignedZero = this.#lowering.emit(op, [a.unsignedZero, b.unsignedZero]);
     const value = this.#expression.apply(code, a.value, b.value);
     if (range.min > 0 || range.max < 0) return term(unsignedZero, "f32", value, range);
+    return this.#positiveZero(unsignedZero, value, range);
+  }
+
+  /** A term whose tensor may hold -0 where the program has +0: adding +0 makes it plus, where anybody looks. */
+  #positiveZero(unsignedZero: string, value: number, range: Interval): Term {
     let tensor: string | undefined;
     const lowering = this.#lowering;
     return {
@@ -447,6 +478,11 @@ export class Elementwise {
     const to = a.type === "i64" || b.type === "i64" ? "i64" : "i32";
     return [this.castInt(a, to), this.castInt(b, to)];
   }
+}
+
+/** onnxruntime's Max and Min of i64 look at the low 32 bits alone. */
+function withinInt32(...terms: readonly Term[]): boolean {
+  return terms.every(({ range }) => range.min >= INT_RANGE.i32.min && range.max <= INT_RANGE.i32.max);
 }
 
 const INT_CODES = { Add: "iadd", Sub: "isub", Mul: "imul" } as const;

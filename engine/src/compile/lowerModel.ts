@@ -1,5 +1,6 @@
 import type { Graph } from "../onnx/graph.ts";
 import type { Instruction } from "../program/instruction.ts";
+import type { Rungs } from "./linear/rung.ts";
 import { Lowering } from "./lowering.ts";
 import { preferGiven } from "./preferGiven.ts";
 import type { TraceSource, WeightTensor } from "./programBuilder.ts";
@@ -35,8 +36,12 @@ export interface ExactModel {
  *
  * @throws FatalError MODEL_UNSUPPORTED, COMPILE_RANGE, COMPILE_WEIGHTS, COMPILE_OVERFLOW, COMPILE_RANK
  */
-export function lowerModel(graph: Graph, statistics: ReadonlyMap<string, ValueStatistics>): ExactModel {
-  const lowering = new Lowering(graph, statistics);
+export function lowerModel(
+  graph: Graph,
+  statistics: ReadonlyMap<string, ValueStatistics>,
+  rungs: Rungs = new Map(),
+): ExactModel {
+  const lowering = new Lowering(graph, statistics, rungs);
   preferGiven(lowering);
   for (const node of graph.nodes) {
     if (!lowering.isAbsorbed(node)) RULES.get(node.op)?.lower(node, lowering);

@@ -6,6 +6,7 @@ import { bytesOf, ELEMENT_TYPES, type HostTensor, type TensorData } from "../onn
 import { sha256Hex } from "../run/manifest.ts";
 import { Elementwise } from "./elementwise.ts";
 import { Expression } from "./expression.ts";
+import type { Rung, Rungs } from "./linear/rung.ts";
 import { type Layout, mapInstruction } from "./mapInstruction.ts";
 import { CANONICAL_OPSET } from "./prepare/opset.ts";
 import { ProgramBuilder } from "./programBuilder.ts";
@@ -45,9 +46,13 @@ export class Lowering {
   readonly #taken: Set<string>;
   readonly #constants = new Map<string, string>();
   readonly #absorbed = new Set<GraphNode>();
+  readonly #rungs: Rungs;
+  readonly #kept = new Map<string, unknown>();
 
-  constructor(graph: Graph, statistics: ReadonlyMap<string, ValueStatistics>) {
+  /** @param rungs how precisely linear layers compute */
+  constructor(graph: Graph, statistics: ReadonlyMap<string, ValueStatistics>, rungs: Rungs = new Map()) {
     this.graph = graph;
+    this.#rungs = rungs;
     this.#statistics = statistics;
     this.#outputs = new Set(graph.outputs.map((output) => output.name));
     this.#taken = new Set([
@@ -119,6 +124,17 @@ export class Lowering {
 
   isAbsorbed(node: GraphNode): boolean {
     return this.#absorbed.has(node);
+  }
+
+  /** How precisely a linear layer is to compute. */
+  rung(node: GraphNode): Rung {
+    return this.#rungs.get(node.outputs[0] ?? "") ?? 0;
+  }
+
+  /** Makes something the first time this key is asked for. */
+  once<Value>(key: string, make: () => Value): Value {
+    if (!this.#kept.has(key)) this.#kept.set(key, make());
+    return this.#kept.get(key) as Value;
   }
 
   /** A name no other value has. */

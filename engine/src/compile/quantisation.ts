@@ -7,9 +7,6 @@ export interface Quantisation {
   readonly zero: number;
 }
 
-/** Weights are kept within this, so that u8 x i8 kernels are exact on every CPU (255 * 64 * 2 < 2^15). */
-export const WEIGHT_LIMIT = 64;
-
 /** Rounds to the nearest integer, ties to even. */
 export function roundTiesToEven(value: number): number {
   const floor = Math.floor(value);
@@ -89,7 +86,7 @@ export function quantiseActivation(statistics: ValueStatistics, what: string): Q
 }
 
 export interface QuantisedWeights {
-  /** Row-major [channels, length], each within WEIGHT_LIMIT. */
+  /** Row-major [channels, length]. */
   readonly values: Int8Array;
   /** Binary32, one per channel. */
   readonly scales: Float32Array;
@@ -98,6 +95,7 @@ export interface QuantisedWeights {
 /**
  * Symmetric quantisation of each row of a [channels, length] matrix, each with the scale of least squared error.
  *
+ * @param limit the largest magnitude a weight may have; 64 keeps u8 x i8 kernels exact on every CPU (255 * 64 * 2 < 2^15)
  * @param biases keep every channel's scale large enough that bias / (inputScale * scale) stays in int32
  * @throws FatalError COMPILE_WEIGHTS for infinities and NaN
  */
@@ -106,6 +104,7 @@ export function quantiseWeights(
   channels: number,
   biases: Float64Array,
   inputScale: number,
+  limit: number,
   what: string,
 ): QuantisedWeights {
   const length = weights.length / channels;
@@ -120,13 +119,13 @@ export function quantiseWeights(
       throw new FatalError("COMPILE_WEIGHTS", `The weights of ${what} hold infinities or NaN.`);
     }
     const floor = Math.max(Math.abs(bias) / inputScale / 2 ** 29, 1e-30);
-    const full = Math.max(largest / WEIGHT_LIMIT, floor);
+    const full = Math.max(largest / limit, floor);
     let best = full;
     let bestError = Number.POSITIVE_INFINITY;
     for (let step = 0; step <= 10; step++) {
       const scale = Math.max(Math.fround(full * (1 - step * 0.03)), Math.fround(floor));
       let error = 0;
-      for (const weight of row) error += (weight - quantiseWeight(weight, scale) * scale) ** 2;
+      for (const weight of row) error += (weight - quantiseWeight(weight, scale, limit) * scale) ** 2;
       if (error < bestError) {
         best = scale;
         bestError = error;
@@ -134,13 +133,13 @@ export function quantiseWeights(
     }
     scales[channel] = best;
     for (let k = 0; k < length; k++)
-      values[channel * length + k] = quantiseWeight(row[k] as number, scales[channel] as number);
+      values[channel * length + k] = quantiseWeight(row[k] as number, scales[channel] as number, limit);
   }
   return { values, scales };
 }
 
-function quantiseWeight(weight: number, scale: number): number {
-  return Math.min(WEIGHT_LIMIT, Math.max(-WEIGHT_LIMIT, roundTiesToEven(weight / scale)));
+function quantiseWeight(weight: number, scale: number, limit: number): number {
+  return Math.min(limit, Math.max(-limit, roundTiesToEven(weight / scale)));
 }
 
 /**

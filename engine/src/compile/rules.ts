@@ -1,5 +1,7 @@
+import { ACTIVATIONS } from "./ops/activations.ts";
+import { ARITHMETIC } from "./ops/arithmetic.ts";
 import { conv } from "./ops/conv.ts";
-import { add, batchNormalization, mul, relu, sub } from "./ops/elementwise.ts";
+import { add, batchNormalization, mul, sub } from "./ops/elementwise.ts";
 import { gemm, matMul } from "./ops/matmul.ts";
 import { averagePool, globalAveragePool, maxPool } from "./ops/pool.ts";
 import { dequantizeLinear, quantizeLinear } from "./ops/quantise.ts";
@@ -8,6 +10,8 @@ import type { Rule } from "./rule.ts";
 
 /** The ops a float model may have, each with its way into the exact profile. */
 export const RULES: ReadonlyMap<string, Rule> = new Map([
+  ...ACTIVATIONS,
+  ...ARITHMETIC,
   ["Add", add],
   ["AveragePool", averagePool],
   ["BatchNormalization", batchNormalization],
@@ -22,7 +26,6 @@ export const RULES: ReadonlyMap<string, Rule> = new Map([
   ["MaxPool", maxPool],
   ["Mul", mul],
   ["QuantizeLinear", quantizeLinear],
-  ["Relu", relu],
   ["Reshape", reshape],
   ["Squeeze", reshape],
   ["Sub", sub],

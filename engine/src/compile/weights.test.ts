@@ -78,6 +78,7 @@ describe("a model's own integers", () => {
       weights: Float64Array.of(-64, 0.5, 1, 63.5, 2, 2.5),
       biases: Float64Array.of(Math.fround((2 ** 26 + 1) * 0.25), -1.75),
       inputScale: 0.5,
+      limit: 64,
       meanInput: () => 1,
       what: "layer",
     };

@@ -42,6 +42,8 @@ export interface LayerConstants {
   readonly inputScale: number;
   /** The mean of what weight k of a channel multiplies. */
   readonly meanInput: (channel: number, k: number) => number;
+  /** The largest magnitude of a weight that is quantised here. */
+  readonly limit: number;
   /** The node, for errors. */
   readonly what: string;
 }
@@ -63,7 +65,7 @@ export function integerLayer(source: IntegerSource, constants: LayerConstants): 
     }
   }
   const { weights } = constants;
-  const made = quantiseWeights(weights, factors.length, constants.biases, inputScale, what);
+  const made = quantiseWeights(weights, factors.length, constants.biases, inputScale, constants.limit, what);
   const corrected = correctBiases(constants.biases, weights, made, constants.meanInput);
   const biases = quantiseBiases(corrected, made.scales, inputScale);
   checkAccumulator({ ...made, zero: 0 }, biases, what);

@@ -18,7 +18,8 @@ const { model, specs } = smallModel(13, { x: [1, 3, 6, 6] }, { y: [1, 4] }, (m, 
     .node("Relu", ["1"], ["2"])
     .node("GlobalAveragePool", ["2"], ["3"])
     .node("Flatten", ["3"], ["4"])
-    .node("MatMul", ["4", "v"], ["y"]);
+    .node("MatMul", ["4", "v"], ["5"])
+    .node("Flatten", ["5"], ["y"]);
 });
 
 let bundle: Bundle;

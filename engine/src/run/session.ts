@@ -13,11 +13,11 @@ import { segmentModel, traceGraph, traceName } from "./traceGraph.ts";
 export interface OpenModelParameters {
   /** Threads inside one operator; does not change a byte of the results. Default: one per core. */
   readonly intraOpNumThreads?: number;
-  /** Tensors of a trace that are in memory at once, in bytes; a single one may be larger. Default: 64 MB. */
+  /** Tensors of a trace that are in memory at once, in bytes; a single one may be larger. Default: 16 MB. */
   readonly traceSegmentBytes?: number;
 }
 
-const TRACE_SEGMENT_BYTES = 64 * 2 ** 20;
+const TRACE_SEGMENT_BYTES = 16 * 2 ** 20;
 
 /** An open model. `run` and `trace` may be called at any time until `release`. */
 export interface ModelSession {

@@ -68,11 +68,13 @@ export function traceGraph(bundle: Bundle, segmentBytes: number): TraceGraph {
       for (const name of input) if (name !== "" && !own.has(name)) draft.reads.add(name);
     }
   }
-  const segments = drafts.map((draft, number) => {
+  const all = drafts.map((draft, number) => {
     const later = drafts.slice(number + 1);
     const kept = (made[number] as string[]).filter((name) => later.some(({ reads }) => reads.has(name)));
     return { ...draft, kept };
   });
+  // The last nodes may only lay out an output: no tensor of the trace needs them.
+  const segments = all.filter(({ instructions, kept }) => instructions.length + kept.length > 0);
   return { model, segments };
 }
 

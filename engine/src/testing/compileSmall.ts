@@ -1,5 +1,6 @@
 import { expect } from "vitest";
 import { compileModel } from "../compile/compileModel.ts";
+import type { Rung } from "../compile/linear/rung.ts";
 import type { InputSample, InputSpec } from "../inputs/readInputs.ts";
 import { ModelBuilder } from "../onnx/build.ts";
 import type { HostTensor } from "../onnx/tensor.ts";
@@ -51,8 +52,12 @@ export function smallModel(
 }
 
 /** Compiles, and checks onnxruntime against the reference for every instruction, byte for byte, on samples beyond the calibrated range. */
-export async function compileAndCompare(model: Uint8Array, specs: readonly InputSpec[]): Promise<Bundle> {
-  const bundle = await compileModel({ model, calibration: randomSamples(specs, 20, 1) });
+export async function compileAndCompare(
+  model: Uint8Array,
+  specs: readonly InputSpec[],
+  rungs: Readonly<Record<string, Rung>> = {},
+): Promise<Bundle> {
+  const bundle = await compileModel({ model, calibration: randomSamples(specs, 20, 1), rungs });
   await compareTraces(bundle, [
     ...randomSamples(specs, 4, 2),
     ...randomSamples(specs, 2, 3).map(stretch),

@@ -1,10 +1,14 @@
 import type { Random } from "../../../contracts/test/support/random.ts";
+import { type Kind, kindOf, SIGNATURES } from "../../../engine/src/program/expression-kinds.ts";
 import {
+  ACCUMULATED_OPERANDS,
+  type Accumulate,
   type AffineForm,
   type Bound,
   DTYPES,
   type Dtype,
   type Instruction,
+  OPCODES,
   type Opcode,
   type Operand,
   type Operation,
@@ -28,8 +32,13 @@ export function operandBytes({ instruction, trace, weights, inputs }: Case): Uin
 
 const EDGE_FLOATS = [
   0, 0x80000000, 1, 0x007fffff, 0x00800000, 0x3f800000, 0x7f7fffff, 0x7f800000, 0xff800000, 0x7fc00001,
+  0xbf000000, 0x3fc00000, 0x4b000001, 0x4effffff, 0xcf000000,
 ];
 const EDGE_INTS = [0, 1, -1, 127, 128, -128, 255, 256, 2 ** 31 - 1, -(2 ** 31)];
+const EDGE_LONGS = [
+  ...EDGE_INTS.map(BigInt),
+  ...[2n ** 31n, 2n ** 32n, -(2n ** 32n) - 1n, 2n ** 53n + 1n, 2n ** 63n - 1n, -(2n ** 63n)],
+];
 
 /** Elements of one dtype: anything, or mostly edges. */
 export function randomTensor(random: Random, dtype: Dtype, elements: number): Uint8Array {
@@ -42,6 +51,9 @@ export function randomTensor(random: Random, dtype: Dtype, elements: number): Ui
       if (edge) view.setUint32(4 * i, random.pick(EDGE_FLOATS), true);
       else if (random.chance(0.7))
         view.setFloat32(4 * i, (random.int(-2000, 2000) / 4) * random.pick([1, 1, 1e-3, 1e6]), true);
+    } else if (dtype === "i64") {
+      if (edge) view.setBigInt64(8 * i, random.pick(EDGE_LONGS), true);
+      else if (random.chance(0.7)) view.setBigInt64(8 * i, BigInt(random.int(-70_000, 70_000)), true);
     } else if (dtype === "i32") {
       if (edge) view.setInt32(4 * i, random.pick(EDGE_INTS), true);
       else if (random.chance(0.7)) view.setInt32(4 * i, random.int(-70_000, 70_000), true);
@@ -52,9 +64,18 @@ export function randomTensor(random: Random, dtype: Dtype, elements: number): Ui
   return bytes;
 }
 
+const ALL = Object.keys(DTYPES) as Dtype[];
+const REDUCED: Readonly<Record<Accumulate, readonly Dtype[]>> = {
+  none: [],
+  dot: ["u8", "i8"],
+  sum: ["u8", "i8", "i32", "i64"],
+  max: ALL,
+  min: ALL,
+};
+
 /** A well-formed instruction of any kind. Some of its elements may still be malformed: an index outside, an empty maximum, a zero point. */
 export function randomCase(random: Random): Case {
-  const accumulate = random.pick(["none", "dot", "dot", "dot", "sum", "max"] as const);
+  const accumulate = random.pick(["none", "none", "dot", "dot", "dot", "sum", "sum", "max", "min"] as const);
   const many = random.chance(0.05);
   const outDims = dims(random, random.int(1, many ? 8 : 3), many ? 2 : 5);
   const reduceDims = accumulate === "none" ? [] : dims(random, random.int(1, many ? 8 : 3), many ? 2 : 6);
@@ -66,19 +87,13 @@ export function randomCase(random: Random): Case {
   for (const list of Object.values(spaces)) {
     for (let i = random.int(0, 2); i > 0; i--) list.push(random.bytes(random.int(1, 20)));
   }
-  const accumulated = { none: 0, dot: 2, sum: 1, max: 1 }[accumulate];
+  const accumulated = ACCUMULATED_OPERANDS[accumulate];
   const count = Math.max(accumulated + random.int(0, 2), random.chance(0.1) ? 6 : 0);
   const shape = [...outDims, ...reduceDims];
   const runs = random.pick([[1, -1], [-1, 1], [1, 1], [-1, -1], null, null]);
   const operands: Operand[] = [];
   for (let number = 0; number < count; number++) {
-    const dtype = random.pick(
-      (number >= accumulated
-        ? ["u8", "i8", "i32", "f32"]
-        : accumulate === "dot"
-          ? ["u8", "i8"]
-          : ["u8", "i8", "i32"]) as Dtype[],
-    );
+    const dtype = random.pick(number < accumulated ? REDUCED[accumulate] : ALL);
     const step = accumulate === "dot" ? runs?.[number] : undefined;
     const { map, elements, bounds } = randomMap(random, shape, outDims.length, step);
     const space = random.pick(["trace", "weight", "input"] as const);
@@ -86,10 +101,10 @@ export function randomCase(random: Random): Case {
     operands.push({ space, dtype, index, elements, map, bounds });
   }
   const zero = () => random.pick([0, 0, 1, 128, 255, -128, random.int(-300, 300), random.bits() | 0]);
-  const { expression, isFloat } = randomExpression(random, operands, accumulate !== "none");
+  const { expression, last } = randomExpression(random, operands, accumulate);
   const instruction: Instruction = {
     accumulate,
-    outDtype: isFloat ? "f32" : random.pick(["u8", "i8", "i32"]),
+    outDtype: last === "f32" ? "f32" : random.pick(["u8", "i8", "i32", "i64"]),
     outDims,
     reduceDims,
     aZero: accumulate === "dot" || accumulate === "sum" ? zero() : 0,
@@ -176,43 +191,67 @@ function randomMap(random: Random, shape: readonly number[], outRank: number, st
   return { map: form(offset, strides, outRank), elements, bounds };
 }
 
-const INT_OPS: readonly Opcode[] = ["iadd", "isub", "imul", "imax", "imin"];
-const FLOAT_OPS: readonly Opcode[] = ["fadd", "fsub", "fmul", "fdiv"];
+const OPERATIONS = (Object.keys(OPCODES) as Opcode[]).filter((code) => code !== "acc" && code !== "load");
 
-function randomExpression(random: Random, operands: readonly Operand[], accumulates: boolean) {
+function randomExpression(random: Random, operands: readonly Operand[], accumulate: Accumulate) {
   const expression: Operation[] = [];
-  const ints: number[] = [];
-  const floats: number[] = [];
-  const put = (code: Opcode, isFloat: boolean, a = 0, b = 0, imm = 0) => {
-    (isFloat ? floats : ints).push(expression.push({ code, a, b, imm }) - 1);
+  const kinds: Kind[] = [];
+  const put = (kind: Kind, code: Opcode, a = 0, b = 0, imm = 0) => {
+    expression.push({ code, a, b, imm });
+    kinds.push(kind);
   };
-  if (accumulates && random.chance(0.9)) put("acc", false);
+  const valuesOf = (kind: Kind) => [...kinds.keys()].filter((number) => kinds[number] === kind);
+  const reduced = accumulate === "max" || accumulate === "min" ? kindOf(operands[0]?.dtype) : "int";
+  if (accumulate !== "none" && random.chance(0.9)) put(reduced, "acc");
   for (const [number, { dtype }] of operands.entries())
-    if (random.chance(0.7)) put("load", dtype === "f32", number);
+    if (random.chance(0.7)) put(kindOf(dtype), "load", number);
+
+  /** Puts the operation with random arguments, if there are any of the kinds it takes. */
+  const apply = (code: Opcode) => {
+    const signature = SIGNATURES[code];
+    const kind = random.pick(["int", "f32"] as const);
+    const arguments_ = [signature.a, signature.b, signature.imm].map((argument) => {
+      if (argument === undefined) return 0;
+      if (argument === "operand") return operands.length > 0 ? random.int(0, operands.length - 1) : null;
+      if (argument === "literal") return randomLiteral(random, code);
+      const values = valuesOf(argument === "value" ? kind : argument);
+      return values.length > 0 ? random.pick(values) : null;
+    });
+    if (arguments_.includes(null)) return;
+    const [a, b, imm] = arguments_ as [number, number, number];
+    const gives = { operand: kindOf(operands[a]?.dtype), accumulator: reduced, b: kind };
+    put(
+      signature.gives === "int" || signature.gives === "f32" ? signature.gives : gives[signature.gives],
+      code,
+      a,
+      b,
+      imm,
+    );
+  };
   const length =
     Math.max(expression.length, 1) +
-    (random.chance(0.02) ? 64 - Math.max(expression.length, 1) : random.int(0, 8));
-  while (expression.length < length || expression.length === 0) {
-    const choice = random.int(0, 9);
-    if (choice === 0) put("int", false, 0, 0, random.pick([...EDGE_INTS, random.bits() | 0]));
-    else if (choice === 1)
-      put("float", true, 0, 0, random.pick([...EDGE_FLOATS, 0x3b000000, 0x42c80000, random.bits()]) | 0);
-    else if (choice <= 3 && ints.length > 0)
-      put(random.pick(INT_OPS), false, random.pick(ints), random.pick(ints));
-    else if (choice <= 5 && floats.length > 0)
-      put(random.pick(FLOAT_OPS), true, random.pick(floats), random.pick(floats));
-    else if (choice <= 6 && ints.length > 0) put("tofloat", true, random.pick(ints));
-    else if (choice <= 9 && floats.length > 0 && expression.length + 2 <= 64) {
-      const code = random.pick(["quantise_u8", "quantise_i8"] as const);
-      const zero = code === "quantise_u8" ? random.int(0, 255) : random.int(-128, 127);
-      put("int", false, 0, 0, random.chance(0.02) ? 256 : zero);
-      put(
-        code,
-        false,
-        random.pick(floats),
-        random.chance(0.03) ? random.pick(ints) : (ints.at(-1) as number),
-      );
+    (random.chance(0.02) ? 64 - Math.max(expression.length, 1) : random.int(0, 10));
+  while (expression.length < length) {
+    const code = random.pick(OPERATIONS);
+    const zeroed = code === "quantise_u8" || code === "quantise_i8";
+    const near = code === "loadat" && random.chance(0.7);
+    if ((!zeroed && !near) || random.chance(0.03)) {
+      apply(code);
+    } else if (expression.length + 2 <= 64 && (near ? operands.length : valuesOf("f32").length) > 0) {
+      // A zero point in range and a short way, which arbitrary ints are not.
+      const [least, most] = near ? [-4, 4] : code === "quantise_u8" ? [0, 255] : [-128, 127];
+      put("int", "int", 0, 0, zeroed && random.chance(0.02) ? 256 : random.int(least, most));
+      const last = expression.length - 1;
+      if (near) {
+        const number = random.int(0, operands.length - 1);
+        put(kindOf(operands[number]?.dtype), code, number, last);
+      } else put("int", code, random.pick(valuesOf("f32")), last);
     }
   }
-  return { expression, isFloat: floats.at(-1) === expression.length - 1 };
+  return { expression, last: kinds.at(-1) as Kind };
+}
+
+function randomLiteral(random: Random, code: Opcode): number {
+  if (code === "float") return random.pick([...EDGE_FLOATS, 0x3b000000, 0x42c80000, random.bits()]) | 0;
+  return random.pick([...EDGE_INTS, random.bits() | 0]);
 }

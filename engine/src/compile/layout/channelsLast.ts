@@ -11,7 +11,7 @@ const MICROSOFT = "com.microsoft";
 /** Ops that treat every element alike, whatever its place. */
 const POINTWISE = new Set(
   [
-    "Abs Add And Cast Ceil Clip Div Equal Floor Greater GreaterOrEqual Identity Less LessOrEqual Max Min Mul Neg Not Or Relu Round Sqrt Sub",
+    "Abs Add And BitShift Cast Ceil Clip Div Equal Floor Greater GreaterOrEqual Identity Less LessOrEqual Max Min Mul Neg Not Or Relu Round Sqrt Sub",
     "Where QuantizeLinear DequantizeLinear",
   ].flatMap((line) => line.split(" ")),
 );

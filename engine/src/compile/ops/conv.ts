@@ -2,21 +2,16 @@ import { FatalError } from "@surety/protocol";
 import { type GraphNode, intAttribute } from "../../onnx/graph.ts";
 import { absorbFollowers } from "../absorb.ts";
 import { Expression } from "../expression.ts";
+import { type ConvolutionLoops, convolutionLoops, convolutionView } from "../linear/convolutionLoops.ts";
+import { int8Limit } from "../linear/rung.ts";
+import { emitWideConvolution } from "../linear/wideConvolution.ts";
 import type { Lowering } from "../lowering.ts";
 import type { Quantisation } from "../quantisation.ts";
 import { checkOperands, type Rule } from "../rule.ts";
 import type { QuantisedValue } from "../values.ts";
-import { freshDims, product, type View } from "../view.ts";
+import { product, type View } from "../view.ts";
 import { type IntegerLayer, integerLayer, weightType } from "../weights.ts";
-import {
-  checkWindow,
-  imageAxes,
-  mapWindow,
-  readWindow,
-  type Window,
-  windowAttributes,
-  windowBounds,
-} from "../window.ts";
+import { checkWindow, imageAxes, readWindow, windowAttributes } from "../window.ts";
 
 /** Conv, 1D and 2D, with what follows it: QLinearConv of u8 activations and i8 weights, one `dot` instruction. */
 export const conv: Rule = {
@@ -37,13 +32,34 @@ export const conv: Rule = {
 
   lower(node, lowering) {
     const name = node.outputs[0] ?? "";
-    const input = imageOf(lowering, node.inputs[0] ?? "", node);
     const filter = lowering.constant(node.inputs[1]);
     if (!filter) throw lowering.unsupported(node, "its filter is not a constant");
     const [channels, perGroup, ...kernel] = filter.dims as [number, number, ...number[]];
     const followers = absorbFollowers(node, lowering, channels, kernel.length + 1);
     const { weights, biases } = fuse(node, lowering, channels, followers);
     const groups = intAttribute(node, "group", 1);
+    const imageDims = lowering.dims(node.inputs[0] ?? "");
+    if (imageDims.length !== filter.dims.length)
+      throw lowering.unsupported(node, `its input has the shape [${imageDims}]`);
+    const window = readWindow(node, kernel, imageDims.slice(2), lowering.dims(name).slice(2));
+    const loops = convolutionLoops(window, imageDims[0] as number, channels, perGroup, groups);
+    const rung = lowering.rung(node);
+    if (rung >= 2) {
+      const layer = { weights, biases, what: node.name };
+      emitWideConvolution({
+        lowering,
+        node,
+        rung,
+        layer,
+        window,
+        loops,
+        groups,
+        filterDims: filter.dims,
+        followers,
+      });
+      return;
+    }
+    const input = imageOf(lowering, node.inputs[0] ?? "", node);
     const inputScale = input.quantisation.scale;
     const means = lowering.statistics(node.inputs[0] ?? "").channelMeans;
     const taps = product(kernel);
@@ -60,10 +76,10 @@ export const conv: Rule = {
       biases,
       inputScale,
       meanInput,
+      limit: int8Limit(rung),
       what: node.name,
     });
     const output = lowering.quantisationOf(followers.output);
-    const window = readWindow(node, kernel, input.dims.slice(2), lowering.dims(name).slice(2));
 
     const tensor = lowering.freshName(`${followers.output}_u8`);
     lowering.exact.node(
@@ -92,18 +108,7 @@ export const conv: Rule = {
       node.name,
     );
 
-    const view = emitConvolution({
-      lowering,
-      node,
-      tensor,
-      input,
-      window,
-      groups,
-      channels,
-      perGroup,
-      layer,
-      output,
-    });
+    const view = emitConvolution({ lowering, node, tensor, input, loops, layer, output });
     const dims = lowering.dims(followers.output);
     lowering.setQuantised(followers.output, { tensor, dims, view, type: "u8", quantisation: output });
   },
@@ -139,112 +144,43 @@ interface Convolution {
   readonly node: GraphNode;
   readonly tensor: string;
   readonly input: QuantisedValue;
-  readonly window: Window;
-  readonly groups: number;
-  readonly channels: number;
-  readonly perGroup: number;
+  readonly loops: ConvolutionLoops;
   readonly layer: IntegerLayer;
   readonly output: Quantisation;
 }
 
-/** One `dot` over [kernel..., channels of the group]; output committed channels-last. */
-function emitConvolution(parameters: Convolution): View {
-  const { lowering, node, input, window, groups, channels, perGroup, layer, output } = parameters;
-  const axes = imageAxes(input.view);
-  if (!axes) throw lowering.unsupported(node, "its input is not laid out as an image");
-  const map = mapWindow(window, axes.spatial);
-  const reduceDims = [...window.kernel, perGroup];
-  const length = product(reduceDims);
-  const perGroupOut = channels / groups;
-  const batch = input.dims[0] as number;
-  const outDims = [batch, ...window.output, groups, perGroupOut];
-
-  const weight = lowering.program.addWeight(
-    `${node.name}/filter`,
-    weightType(layer),
-    reversedFilter(layer.values, channels, perGroup, length),
-  );
-  const reversed = reduceDims.map((_, axis) => -product(reduceDims.slice(axis + 1)));
-  const perChannel = [0, ...window.output.map(() => 0), perGroupOut, 1];
-  const noReduction = reduceDims.map(() => 0);
-  const channelVector = (index: number, dtype: "i32" | "f32") => ({
-    space: "weight" as const,
-    index,
-    dtype,
-    elements: channels,
-    offset: 0,
-    out: perChannel,
-    reduce: noReduction,
-  });
+/** One `dot`; output committed channels-last. */
+function emitConvolution({ lowering, node, tensor, input, loops, layer, output }: Convolution): View {
+  const { program } = lowering;
+  const type = weightType(layer);
+  const filter = program.addWeight(`${node.name}/filter`, type, loops.reversed(layer.values));
+  const bias = program.addWeight(`${node.name}/bias`, "i32", layer.biases);
   const requantisation = requantisationScales(input.quantisation.scale, layer.scales, output.scale);
+  const scale = program.addWeight(`${node.name}/scale`, "f32", requantisation);
 
   const expression = new Expression();
   const sum = expression.apply("iadd", expression.acc(), expression.load(2));
   expression.requantise(sum, expression.load(3), output.zero);
-  const logical = [batch, channels, ...window.output];
-  const order = [0, ...window.output.map((_, k) => k + 2), 1];
-  const index = lowering.program.add(
+  const index = program.add(
     node.name,
-    { tensor: parameters.tensor, shape: logical, permutation: order },
+    { tensor, shape: loops.logical, permutation: loops.order },
     {
       accumulate: "dot",
       outDtype: "u8",
-      outDims,
-      reduceDims,
+      outDims: loops.outDims,
+      reduceDims: loops.reduceDims,
       aZero: input.quantisation.zero,
       bZero: layer.zero,
       operands: [
-        {
-          space: input.view.space,
-          index: input.view.index,
-          dtype: "u8",
-          elements: input.view.elements,
-          offset: input.view.offset + map.offset,
-          out: [axes.batch.stride, ...map.out, perGroup * axes.channel.stride, 0],
-          reduce: [...map.kernel, axes.channel.stride],
-          bounds: windowBounds(window, map, outDims.length, 1, reduceDims.length),
-        },
-        {
-          space: "weight",
-          index: weight,
-          dtype: weightType(layer),
-          elements: channels * length,
-          offset: length - 1,
-          out: [0, ...window.output.map(() => 0), perGroupOut * length, length],
-          reduce: reversed,
-        },
-        channelVector(lowering.program.addWeight(`${node.name}/bias`, "i32", layer.biases), "i32"),
-        channelVector(lowering.program.addWeight(`${node.name}/scale`, "f32", requantisation), "f32"),
+        loops.image(input.view),
+        loops.filter(filter, type),
+        loops.perChannel(bias, "i32"),
+        loops.perChannel(scale, "f32"),
       ],
       expression: expression.operations,
     },
   );
-  const dims = freshDims(
-    logical.map((size) => [size]),
-    order,
-  );
-  return { space: "trace", index, dtype: "u8", elements: product(logical), offset: 0, dims };
-}
-
-/** From [m, c, kernel...] to [m, reversed (kernel..., c)]: the referee multiplies one operand in reversed order. */
-function reversedFilter<Values extends Int8Array | Uint8Array>(
-  filter: Values,
-  channels: number,
-  perGroup: number,
-  length: number,
-): Values {
-  const window = length / perGroup;
-  const reversed = filter.slice() as Values;
-  for (let m = 0; m < channels; m++) {
-    for (let c = 0; c < perGroup; c++) {
-      for (let k = 0; k < window; k++) {
-        reversed[m * length + length - 1 - (k * perGroup + c)] = filter[
-          m * length + c * window + k
-        ] as number;
-      }
-    }
-  }
-  return reversed;
+  return convolutionView(loops, index, "u8");
 }
 
 /** f32(f32(xs * ws) / ys), per channel, as QLinearConv computes it. */

@@ -55,8 +55,6 @@ export const add = arithmetic("add", "Add");
 export const sub = arithmetic("sub", "Sub");
 export const mul = arithmetic("mul", "Mul");
 
-export const relu = elementwise((kernel, [x]) => kernel.max(x as Term, kernel.float(0)));
-
 /** BatchNormalization that follows no convolution: one multiplication and one addition per element. */
 export const batchNormalization: Rule = {
   check(node, graph) {

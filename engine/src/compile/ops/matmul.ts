@@ -2,6 +2,7 @@ import { floatAttribute, type GraphNode, intAttribute } from "../../onnx/graph.t
 import type { HostTensor } from "../../onnx/tensor.ts";
 import { type Absorbed, absorbFollowers } from "../absorb.ts";
 import { Expression } from "../expression.ts";
+import { int8Limit } from "../linear/rung.ts";
 import type { Lowering } from "../lowering.ts";
 import type { OperandDraft } from "../programBuilder.ts";
 import type { Quantisation } from "../quantisation.ts";
@@ -135,6 +136,7 @@ function emitProduct(
     biases,
     inputScale: input.quantisation.scale,
     meanInput: (_, k) => means[k] as number,
+    limit: int8Limit(lowering.rung(node)),
     what: node.name,
   });
 

@@ -1,5 +1,9 @@
+import { FLOAT_DECOMPOSITIONS } from "./floatDecompositions.ts";
 import { OPERATOR_FORM } from "./operatorForm.ts";
 import type { Rewrite } from "./rewrite.ts";
 
 /** Ops that are compositions of others, and how they are taken apart. Keys as in `rewriteGraph`. */
-export const DECOMPOSITIONS: ReadonlyMap<string, Rewrite> = new Map<string, Rewrite>([...OPERATOR_FORM]);
+export const DECOMPOSITIONS: ReadonlyMap<string, Rewrite> = new Map<string, Rewrite>([
+  ...FLOAT_DECOMPOSITIONS,
+  ...OPERATOR_FORM,
+]);

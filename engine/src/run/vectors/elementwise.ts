@@ -385,6 +385,22 @@ const unfused: KernelVector = defineVector("Mul then Add", (draw) => {
   };
 });
 
+/** Powers of two as the exact exponential makes them: a bit shifted by a float that is cast. */
+const powers: KernelVector = defineVector("BitShift one by floats", (draw) => {
+  const exponents = Array.from({ length: COUNT }, (_, index) => (index < 32 ? index : draw.int(0, 31)));
+  return {
+    feeds: { x: host("f32", [COUNT], exponents) },
+    initializers: { one: scalar("u32", 1) },
+    nodes(model) {
+      model.node("Cast", ["x"], ["by"], { to: ELEMENT_TYPES.u32.code });
+      model.node("BitShift", ["one", "by"], ["shifted"], { direction: "LEFT" });
+      model.node("Cast", ["shifted"], ["y"], { to: ELEMENT_TYPES.f32.code });
+    },
+    outputs: { y: ["f32", [COUNT]] },
+    expected: () => [Float32Array.from(exponents, (exponent) => 2 ** exponent)],
+  };
+});
+
 /** Single IEEE operations, integer operations, comparisons, casts and quantisation, element by element. */
 export const ELEMENTWISE: readonly KernelVector[] = [
   ...[
@@ -396,6 +412,7 @@ export const ELEMENTWISE: readonly KernelVector[] = [
     ...CASTS.map(([from, to]) => cast(from, to)),
   ].map(elementwise),
   unfused,
+  powers,
   clip("f32", -1.5, 6),
   clip("f32", 0, 255),
   clip("i32", -1_000, 70_000),

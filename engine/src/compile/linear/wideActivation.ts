@@ -1,0 +1,182 @@
+import { ELEMENT_TYPES } from "../../onnx/tensor.ts";
+import { Expression } from "../expression.ts";
+import type { Lowering } from "../lowering.ts";
+import { mapInstruction } from "../mapInstruction.ts";
+import type { ValueStatistics } from "../quantisation.ts";
+import type { ExactValue } from "../values.ts";
+import type { View } from "../view.ts";
+
+/** One u8 tensor of the program that a wide activation is made of. */
+export interface Plane {
+  readonly view: View;
+  /** In the exact graph; undefined where that works with the whole integers. */
+  readonly tensor: string | undefined;
+  /** The value that stands for 0. */
+  readonly zero: number;
+  /** What one step of it is worth in the activation's integers. */
+  readonly weight: 1 | 256;
+}
+
+/**
+ * A float value x as integers of up to 16 bits: x = integer * scale, integer = sum of (plane - zero) * weight. The exact graph has the integers as f32,
+ * the program as u8 planes.
+ */
+export interface WideActivation {
+  /** The integers, f32, in the exact graph. The sign of zeros is not defined. */
+  readonly tensor: string;
+  readonly dims: readonly number[];
+  readonly scale: number;
+  /** The largest magnitude an integer can have. */
+  readonly most: number;
+  readonly planes: readonly Plane[];
+}
+
+/** With this many steps a margin around the range that calibration saw costs nothing that shows. */
+const ROOMY = 1024;
+const MARGIN = 1.25;
+
+/** What decides how an activation becomes integers, before it is known how many it may have. */
+export interface WideRange {
+  /** The float range, from 0, that the integers must reach. */
+  readonly reach: number;
+  readonly isSigned: boolean;
+  /** Fixed where the value exists as u8 only: more integers than it has would add nothing. */
+  readonly fixed: { readonly scale: number; readonly zero: number } | undefined;
+}
+
+export function wideRange(lowering: Lowering, name: string): WideRange {
+  const { min, max } = lowering.statistics(name);
+  const { plain, quantised } = lowering.known(name);
+  const isSigned = min < 0;
+  const reach = Math.max(Math.abs(min), Math.abs(max), 1e-30);
+  const isCoarse = quantised && !plain && !lowering.hasPlain(name);
+  return { reach, isSigned, fixed: isCoarse ? quantised().quantisation : undefined };
+}
+
+/** The most integers to each side of 0 that two u8 planes hold. */
+export function mostIntegers({ isSigned, fixed }: WideRange): number {
+  if (fixed) return Math.max(fixed.zero, 255 - fixed.zero);
+  return isSigned ? 32767 : 65535;
+}
+
+/** The scale of integers of at most `most`. */
+export function wideScale({ reach, fixed }: WideRange, most: number): number {
+  if (fixed) return fixed.scale;
+  return Math.fround((reach * (most >= ROOMY ? MARGIN : 1)) / most);
+}
+
+/** The mean square of a value over the calibration samples (zeros left out). */
+export function meanSquare({ min, max, histogram }: ValueStatistics): number {
+  const width = (max - min) / histogram.length;
+  let count = 0;
+  let sum = 0;
+  histogram.forEach((times, bin) => {
+    count += times;
+    sum += times * (min + (bin + 0.5) * width) ** 2;
+  });
+  return count > 0 ? sum / count : max * max;
+}
+
+/**
+ * Makes the integers of a value, at most `most` to each side of 0; made once for all readers that ask for the same.
+ * @param inPlanes whether the exact graph is to have the planes too
+ */
+export function wideActivation(
+  lowering: Lowering,
+  name: string,
+  most: number,
+  inPlanes: boolean,
+): WideActivation {
+  return lowering.once(`wide ${name} ${most} ${inPlanes}`, () => {
+    const range = wideRange(lowering, name);
+    if (range.fixed) {
+      const value = lowering.quantised(name);
+      const { scale, zero } = value.quantisation;
+      const inputs = [value.tensor, lowering.scalar("f32", 1), lowering.scalar("u8", zero)];
+      const tensor = inPlanes ? "" : lowering.emit("DequantizeLinear", inputs, {}, `${name}_integers`);
+      const plane: Plane = { view: value.view, tensor: value.tensor, zero, weight: 1 };
+      return { tensor, dims: value.dims, scale, most: mostIntegers(range), planes: [plane] };
+    }
+    const scale = wideScale(range, most);
+    const low = range.isSigned ? -most : 0;
+    const value = lowering.plain(name);
+    const steps = Math.fround(1 / scale);
+    const scaled = lowering.emit("Mul", [value.tensor, lowering.scalar("f32", steps)], {}, `${name}_steps`);
+    const clipped = lowering.emit("Clip", [
+      scaled,
+      lowering.scalar("f32", low),
+      lowering.scalar("f32", most),
+    ]);
+    const tensor = lowering.emit("Round", [clipped], {}, `${name}_integers`);
+    const planes = emitPlanes(lowering, {
+      name,
+      value,
+      steps,
+      low,
+      most,
+      integers: inPlanes ? tensor : undefined,
+    });
+    return { tensor, dims: value.dims, scale, most, planes };
+  });
+}
+
+interface PlaneParameters {
+  readonly name: string;
+  readonly value: ExactValue;
+  readonly steps: number;
+  readonly low: number;
+  readonly most: number;
+  /** In the exact graph, if that is to have planes. */
+  readonly integers: string | undefined;
+}
+
+/**
+ * The instructions of the planes: v = clip(round(x * steps)) + zero; the high plane is floor(v / 256), the low one the rest. Every operation is exact in
+ * f32 after the first.
+ */
+function emitPlanes(
+  lowering: Lowering,
+  { name, value, steps, low, most, integers }: PlaneParameters,
+): Plane[] {
+  const isSingle = most - low <= 255;
+  const zero = low < 0 ? (isSingle ? 128 : 32768) : 0;
+  const shifted = (e: Expression) => {
+    const scaled = e.apply("fmul", e.load(0), e.float(steps));
+    const clipped = e.apply("fmin", e.apply("fmax", scaled, e.float(low)), e.float(most));
+    return e.apply("fadd", e.apply("fround", clipped), e.float(zero));
+  };
+  const highOf = (e: Expression, integer: number) =>
+    e.apply("ffloor", e.apply("fmul", integer, e.float(1 / 256)));
+  const emit = lowering.emit.bind(lowering);
+  const number = (constant: number) => lowering.scalar("f32", constant);
+  const whole = integers && (zero === 0 ? integers : emit("Add", [integers, number(zero)]));
+  const high = isSingle ? undefined : whole && emit("Floor", [emit("Mul", [whole, number(1 / 256)])]);
+  const low8 = whole && high && emit("Sub", [whole, emit("Mul", [high, number(256)])]);
+  const store = (role: string, graph: string | undefined, write: (e: Expression) => number) => {
+    const e = new Expression();
+    e.apply("toint", write(e));
+    const tensor = graph && emit("Cast", [graph], { to: ELEMENT_TYPES.u8.code });
+    const view = mapInstruction(
+      lowering.program,
+      `${name}: ${role}`,
+      tensor ?? null,
+      "u8",
+      [value.view],
+      e,
+      "channels-last",
+    );
+    return { view, tensor };
+  };
+  if (isSingle) return [{ ...store("integers", whole, shifted), zero, weight: 1 }];
+  return [
+    { ...store("high bytes", high, (e) => highOf(e, shifted(e))), zero: zero / 256, weight: 256 },
+    {
+      ...store("low bytes", low8, (e) => {
+        const integer = shifted(e);
+        return e.apply("fsub", integer, e.apply("fmul", highOf(e, integer), e.float(256)));
+      }),
+      zero: 0,
+      weight: 1,
+    },
+  ];
+}
