@@ -1,7 +1,7 @@
 import type { InputSample } from "../inputs/readInputs.ts";
 import type { HostTensor } from "../onnx/tensor.ts";
 import type { Accuracy } from "../run/manifest.ts";
-import { createSession, runSession } from "../run/onnxruntime.ts";
+import { asGraphInput, createSession, runSession } from "../run/onnxruntime.ts";
 
 /** Runs the exact graph over the samples and compares it with the float model's outputs. */
 export async function measureAccuracy(
@@ -16,7 +16,8 @@ export async function measureAccuracy(
     let cosineMin = 1;
     let classifies = true;
     for (const [index, sample] of samples.entries()) {
-      const exact = await runSession(session, sample);
+      const inputs = Object.entries(sample).map(([name, tensor]) => [name, asGraphInput(tensor)] as const);
+      const exact = await runSession(session, Object.fromEntries(inputs));
       const float = expected[index] as InputSample;
       const names = Object.keys(float);
       const [first] = names;
@@ -52,12 +53,12 @@ function cosine(pairs: readonly (readonly [HostTensor, HostTensor])[]): number {
   let left = 0;
   let right = 0;
   for (const [a, b] of pairs) {
-    const x = a.data as Float32Array;
-    const y = b.data as Float32Array;
-    for (let k = 0; k < x.length; k++) {
-      dot += (x[k] as number) * (y[k] as number);
-      left += (x[k] as number) ** 2;
-      right += (y[k] as number) ** 2;
+    for (let k = 0; k < a.data.length; k++) {
+      // 64-bit integers are bigints.
+      const [x, y] = [Number(a.data[k]), Number(b.data[k])];
+      dot += x * y;
+      left += x ** 2;
+      right += y ** 2;
     }
   }
   if (left === 0 && right === 0) return 1;

@@ -4,7 +4,7 @@ import { type Graph, type GraphNode, qualifiedOp } from "../onnx/graph.ts";
 import { type ImportOptions, importModel } from "../onnx/import.ts";
 import { DECOMPOSITIONS } from "./prepare/decompositions.ts";
 import { decidedBySizes } from "./prepare/observeShapes.ts";
-import { prepareModel } from "./prepare/prepareModel.ts";
+import { canonicalModel, prepareModel } from "./prepare/prepareModel.ts";
 import { RULES } from "./rules.ts";
 import { isProgramType } from "./values.ts";
 
@@ -33,10 +33,13 @@ export interface ModelReport {
  * @throws FatalError as importModel and foldConstants, for files that are no sound ONNX
  */
 export async function checkModel(model: Uint8Array, options: ImportOptions = {}): Promise<ModelReport> {
-  const graph = await foldConstants(importModel(model, options));
+  const imported = importModel(model, options);
+  const graph = await foldConstants(canonicalModel(imported).graph);
   const report = reportOn(graph, unknownOp);
   // Unknown ops and open sizes need no run; the rest only comes out once sizes are known and compositions are taken apart.
-  return report.fits ? { ...reportOn(await prepareModel(graph), reasonAgainst), opset: graph.opset } : report;
+  return report.fits
+    ? { ...reportOn(await prepareModel(graph), reasonAgainst), opset: imported.opset }
+    : { ...report, opset: imported.opset };
 }
 
 function reportOn(
@@ -62,11 +65,11 @@ function reportOn(
       problems.push(`input "${input.name}" has the shape [${input.dims}], which holds no elements`);
   }
   if (graph.inputs.length === 0) problems.push("the model has no inputs");
-  const computed = new Set(graph.nodes.flatMap((node) => node.outputs));
   for (const output of graph.outputs) {
     if (!isProgramType(output.type))
       problems.push(`output "${output.name}" is ${output.type}, which is not in the exact profile`);
-    if (!computed.has(output.name)) problems.push(`output "${output.name}" is an input or a constant`);
+    if (graph.inputs.some((input) => input.name === output.name))
+      problems.push(`output "${output.name}" is an input`);
   }
   return {
     fits: problems.length === 0 && nodes.every((node) => node.fits),

@@ -16,7 +16,7 @@ import { requireFit, requireKnown } from "./checkModel.ts";
 import { arrangeImages } from "./layout/arrangeImages.ts";
 import type { Rung } from "./linear/rung.ts";
 import { lowerModel } from "./lowerModel.ts";
-import { prepareModel } from "./prepare/prepareModel.ts";
+import { canonicalModel, prepareModel } from "./prepare/prepareModel.ts";
 
 export interface CompileModelParameters extends ImportOptions {
   /** The ONNX file. */
@@ -41,13 +41,14 @@ export async function compileModel(parameters: CompileModelParameters): Promise<
   const { model, calibration } = parameters;
   const imported = importModel(model, parameters);
   const specs = specsOf(imported);
-  const folded = await foldConstants(imported);
+  const canonical = canonicalModel(imported);
+  const folded = await foldConstants(canonical.graph);
   requireKnown(folded);
   const graph = await prepareModel(folded);
   requireFit(graph);
   const samples = calibration.map((sample, index) => checkSample(sample, specs, index));
   const statistics = await calibrate(graph, samples);
-  const expected = await runSource(imported, samples);
+  const expected = await runSource(canonical.replaces ? canonical.graph : imported, samples);
   const exact = await arrangeImages(
     lowerModel(graph, statistics, new Map(Object.entries(parameters.rungs ?? {}))),
   );
@@ -113,9 +114,15 @@ function checkSample(sample: InputSample, specs: readonly InputSpec[], index: nu
           `Calibration sample ${index} does not give the input "${spec.name}".`,
         );
       checkInput(tensor, spec, `Calibration sample ${index}`);
-      return [spec.name, withoutNaN(tensor)];
+      return [spec.name, withoutNaN(withoutOddBools(tensor))];
     }),
   );
+}
+
+/** onnxruntime does not say what it makes of a bool that is neither 0 nor 1. */
+function withoutOddBools(tensor: HostTensor): HostTensor {
+  if (tensor.type !== "bool") return tensor;
+  return { ...tensor, data: (tensor.data as Uint8Array).map((value) => (value === 0 ? 0 : 1)) };
 }
 
 /** The source model's own outputs for each sample. */

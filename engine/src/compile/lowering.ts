@@ -73,10 +73,21 @@ export class Lowering {
           "MODEL_UNSUPPORTED",
           `The input "${input.name}" is ${input.type}, which is not in the exact profile.`,
         );
-      const { type } = input;
-      this.exact.input(input.name, type, dims);
+      const { type, name } = input;
       const view = wholeView("input", index, DTYPE_OF[type], dims);
-      this.setPlain(input.name, { tensor: input.name, dims, view, type });
+      if (type !== "bool") {
+        this.exact.input(name, type, dims);
+        this.setPlain(name, { tensor: name, dims, view, type });
+        return;
+      }
+      // A bool on the chain may be any byte: the graph takes it as u8, and both forms make it 0 or 1 first.
+      this.exact.input(name, "u8", dims);
+      this.setForms(name, {
+        plain: () => {
+          const kernel = new Elementwise(this, `${name}: to bool`, dims);
+          return kernel.store(kernel.toBool(kernel.load({ tensor: name, dims, view, type: "u8" })), name);
+        },
+      });
     });
   }
 
@@ -246,6 +257,8 @@ export class Lowering {
   plain(name: string): ExactValue {
     const made = this.#made.get(name)?.plain;
     if (made) return made;
+    const constant = this.constant(name);
+    if (constant) return this.constantValue(name, constant);
     const forms = this.#forms.get(name);
     if (!forms)
       throw new FatalError("COMPILE_INTERNAL", `The value "${name}" is used before it is computed.`);
@@ -292,6 +305,24 @@ export class Lowering {
     const dtype = DTYPE_OF[tensor.type as ProgramType];
     const index = this.program.addWeight(name, dtype, tensor.data);
     return wholeView("weight", index, dtype, tensor.dims);
+  }
+
+  /** A constant as a value. */
+  constantValue(name: string, constant: HostTensor): ExactValue {
+    if (!isProgramType(constant.type))
+      throw new FatalError(
+        "MODEL_UNSUPPORTED",
+        `The constant "${name}" is ${constant.type}, which is not in the exact profile.`,
+      );
+    if (constant.type === "f32" && (constant.data as Float32Array).some(Number.isNaN))
+      throw new FatalError("COMPILE_WEIGHTS", `The constant "${name}" holds NaN.`);
+    const { type, dims } = constant;
+    return {
+      tensor: this.initializer(`${name}_constant`, constant),
+      dims,
+      view: this.constantView(name, constant),
+      type,
+    };
   }
 
   /** Something to read for an instruction that reads nothing: a single zero byte. */

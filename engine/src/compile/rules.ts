@@ -2,6 +2,7 @@ import { ACTIVATIONS } from "./ops/activations.ts";
 import { ARITHMETIC } from "./ops/arithmetic.ts";
 import { conv } from "./ops/conv.ts";
 import { add, batchNormalization, mul, sub } from "./ops/elementwise.ts";
+import { LOGIC } from "./ops/logic.ts";
 import { gemm, matMul } from "./ops/matmul.ts";
 import { averagePool, globalAveragePool, maxPool } from "./ops/pool.ts";
 import { dequantizeLinear, quantizeLinear } from "./ops/quantise.ts";
@@ -12,6 +13,7 @@ import type { Rule } from "./rule.ts";
 export const RULES: ReadonlyMap<string, Rule> = new Map([
   ...ACTIVATIONS,
   ...ARITHMETIC,
+  ...LOGIC,
   ["Add", add],
   ["AveragePool", averagePool],
   ["BatchNormalization", batchNormalization],

@@ -22,6 +22,19 @@ const FOLDABLE = new Set([
 const MAX_FOLDED_ELEMENTS = 2 ** 27;
 
 /**
+ * Replaces Constant nodes by initializers; nothing is run.
+ * @throws FatalError ONNX_CONSTANT for a Constant node without a tensor value
+ */
+export function liftConstants(graph: Graph): Graph {
+  const isConstant = (node: GraphNode) => node.op === "Constant" && node.domain === "";
+  const lifted = graph.nodes
+    .filter(isConstant)
+    .map((node) => [node.outputs[0] ?? "", constantValue(node)] as const);
+  const nodes = graph.nodes.filter((node) => !isConstant(node));
+  return { ...graph, nodes, initializers: new Map([...graph.initializers, ...lifted]) };
+}
+
+/**
  * Replaces Constant nodes and nodes that read only constants by initializers.
  *
  * @throws FatalError ONNX_CONSTANT for a Constant node without a tensor value, ONNX_REFUSED, ONNX_SHAPE

@@ -9,6 +9,7 @@ import {
   parseHash32,
 } from "@surety/protocol";
 import { keccak256, programTree, weightsTree } from "../commit/index.ts";
+import { DTYPE_OF, isProgramType, type ProgramType } from "../compile/values.ts";
 import {
   DTYPES,
   decodeInstruction,
@@ -66,7 +67,10 @@ function elements(shape: readonly number[]): number {
 }
 
 function inputTypes(inputs: readonly TensorSpec[]) {
-  return inputs.map(({ dtype, shape }) => ({ dtype: dtype as "f32", elements: elements(shape) }));
+  return inputs.map(({ dtype, shape }) => ({
+    dtype: DTYPE_OF[dtype as ProgramType],
+    elements: elements(shape),
+  }));
 }
 
 /**
@@ -196,6 +200,8 @@ export function loadBundle(directory: string): Bundle {
   );
   check("weights.bin", "number of tensors", String(header.weightCount), String(weights.length));
   // The chain cuts requests and answers by the header's sizes: were they not the program's, no honest answer could be defended.
+  if (!manifest.inputs.every(({ dtype }) => isProgramType(dtype)))
+    throw changed("manifest.json", "an input's dtype is not in the exact profile");
   const inputs = inputTypes(manifest.inputs);
   const inputSizes = inputs.map((input) => input.elements * DTYPES[input.dtype].bytes);
   check("manifest.json", "list of input sizes", String(header.inputBytes), String(inputSizes));

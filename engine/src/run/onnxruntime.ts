@@ -4,6 +4,7 @@ import { isExactForAllWeights } from "./knownAnswers.ts";
 import { createRawSession, type SessionParameters } from "./rawSession.ts";
 
 export {
+  asGraphInput,
   fromOrt,
   ONNXRUNTIME_VERSION,
   runSession,

@@ -1,4 +1,4 @@
-import type { ElementType } from "../onnx/tensor.ts";
+import { ELEMENT_TYPES, type ElementType } from "../onnx/tensor.ts";
 import type { Bundle } from "./bundle.ts";
 
 /**
@@ -44,7 +44,18 @@ function spread(random: () => number): number {
 
 function probeBytes(dtype: ElementType, length: number, next: () => number): Uint8Array {
   if (dtype === "f32") return new Uint8Array(Float32Array.from({ length: length / 4 }, next).buffer);
-  return Uint8Array.from({ length }, () => Math.abs(next()) & 0xff);
+  const { array } = ELEMENT_TYPES[dtype];
+  const data = new array(length / array.BYTES_PER_ELEMENT);
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
+    return new Uint8Array(data.map(() => BigInt(whole(next()))).buffer);
+  }
+  return new Uint8Array(data.map(() => whole(next())).buffer);
+}
+
+/** Mostly small integers, which may be indices; the largest where the number is beyond 2^53. */
+function whole(number: number): number {
+  const integer = Number.isNaN(number) ? 0 : Math.trunc(number);
+  return Math.max(-Number.MAX_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, integer));
 }
 
 /** xorshift32: words in [0, 2^32). */

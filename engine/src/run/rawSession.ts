@@ -88,6 +88,14 @@ export async function runSession(
   return outputs;
 }
 
+/**
+ * An input as an exact graph takes it: without NaN, and bools as the bytes they are on the chain, which may be any (the graph makes all but 0
+ * true, as the program does).
+ */
+export function asGraphInput(tensor: HostTensor): HostTensor {
+  return tensor.type === "bool" ? { ...tensor, type: "u8" } : withoutNaN(tensor);
+}
+
 /** The bytes of a tensor with every NaN replaced by +0, as the exact profile reads inputs. Copies only if needed. */
 export function withoutNaN(tensor: HostTensor): HostTensor {
   if (tensor.type !== "f32") return tensor;

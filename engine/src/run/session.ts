@@ -7,7 +7,7 @@ import { type Instruction, outputBytes } from "../program/index.ts";
 import type { Bundle } from "./bundle.ts";
 import { evaluateFrom, splitInput } from "./evaluateProgram.ts";
 import { requireKernels } from "./knownAnswers.ts";
-import { createSession, runSession, withoutNaN } from "./onnxruntime.ts";
+import { asGraphInput, createSession, runSession } from "./onnxruntime.ts";
 import { segmentModel, traceGraph, traceName } from "./traceGraph.ts";
 
 export interface OpenModelParameters {
@@ -127,7 +127,7 @@ function requireLength(bytes: Uint8Array, expected: number, what: string): void 
   }
 }
 
-/** Checks names, dtypes and shapes, and replaces NaN by +0. */
+/** Checks names, dtypes and shapes, makes them what the exact graph takes. */
 function prepare(bundle: Bundle, inputs: ModelInputs): InputSample {
   const sample = inputs instanceof Uint8Array ? inputsFromBytes(bundle, inputs) : inputs;
   return Object.fromEntries(
@@ -135,7 +135,7 @@ function prepare(bundle: Bundle, inputs: ModelInputs): InputSample {
       const tensor = sample[spec.name];
       if (!tensor) throw new UsageError("INPUT_NAME", `The input "${spec.name}" is missing.`);
       checkInput(tensor, spec, `The input "${spec.name}"`);
-      return [spec.name, withoutNaN(tensor)];
+      return [spec.name, asGraphInput(tensor)];
     }),
   );
 }

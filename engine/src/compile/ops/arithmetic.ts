@@ -35,15 +35,11 @@ const mean = elementwise((kernel, operands) => {
   return kernel.div(total, kernel.float(operands.length));
 });
 
-const div: Rule = {
-  check: sum.check,
-  lower(node, lowering) {
-    elementwise((kernel, [a, b]) => {
-      if (a?.type !== "f32") throw lowering.unsupported(node, "it divides integers");
-      return kernel.div(a, b as Term);
-    }).lower(node, lowering);
-  },
-};
+/** Integers are never divided by 0 (see SAFE_INTEGERS). */
+const div = folded(
+  (kernel, a, b) => kernel.div(a, b),
+  (kernel, a, b) => kernel.integerDiv(a, b),
+);
 
 /** Clip: min(max(x, low), high), either of them left out. */
 const clip: Rule = elementwise((kernel, operands, node) => {

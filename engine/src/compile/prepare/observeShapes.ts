@@ -23,6 +23,7 @@ export async function observeShapes(
     feeds[name] = { type, dims: sizes, data };
     types.set(name, { type, dims: sizes });
   }
+  if (computed.length === 0) return { types, fixed: new Map() };
   const session = await createSession(encodeGraph(graph, computed), { intraOpNumThreads: 1 });
   try {
     const results = await runSession(session, feeds);

@@ -1,25 +1,40 @@
 import { FatalError } from "@surety/protocol";
-import { foldConstants } from "../../onnx/foldConstants.ts";
+import { foldConstants, liftConstants } from "../../onnx/foldConstants.ts";
 import type { Graph } from "../../onnx/graph.ts";
 import { arrangeQuantisation } from "./arrangeQuantisation.ts";
 import { DECOMPOSITIONS } from "./decompositions.ts";
+import { SAFE_INTEGERS } from "./integers.ts";
 import { observeShapes } from "./observeShapes.ts";
 import { CANONICAL_OPSET } from "./opset.ts";
 import { rewriteGraph } from "./rewrite.ts";
+import { staticTypes } from "./staticTypes.ts";
 import { UPGRADES } from "./upgrades.ts";
 
 /** Decompositions may give ops that are decomposed in turn; none nests deeper. */
 const MAX_PASSES = 8;
 
 /**
- * Brings an imported graph into the form that is lowered: nodes of the canonical opset, constants folded (with all that sizes decide), ops that
- * are compositions of others taken apart. It is still an ordinary float graph.
+ * An imported graph in nodes of the canonical opset, without integer arithmetic that onnxruntime cannot run. Nothing is run for it.
  *
- * @param graph its inputs' sizes fixed
+ * @returns the graph, and whether onnxruntime could not have run the graph as it was
+ * @throws FatalError MODEL_UNSUPPORTED, ONNX_CONSTANT
+ */
+export function canonicalModel(graph: Graph): { graph: Graph; replaces: boolean } {
+  const upgraded = upgrade(liftConstants(graph));
+  const types = [...staticTypes(upgraded)].map(([name, type]) => [name, { type, dims: [] }] as const);
+  const { graph: safe, changed } = rewriteGraph(upgraded, SAFE_INTEGERS, new Map(types));
+  return { graph: safe, replaces: changed };
+}
+
+/**
+ * Brings a canonical graph into the form that is lowered: constants folded (with all that sizes decide), ops that are compositions of others
+ * taken apart. It is still an ordinary float graph.
+ *
+ * @param graph as canonicalModel gives it, its inputs' sizes fixed
  * @throws FatalError MODEL_UNSUPPORTED, ONNX_*
  */
 export async function prepareModel(graph: Graph): Promise<Graph> {
-  let current = upgrade(await foldConstants(graph));
+  let current = await foldConstants(graph);
   for (let pass = 0; pass < MAX_PASSES; pass++) {
     const { types, fixed } = await observeShapes(current);
     const folded = await foldConstants(withConstants(current, fixed));

@@ -16,6 +16,12 @@ export interface RewriteContext {
   constant(name: string | undefined): HostTensor | undefined;
   /** Type and sizes of a value of the graph as it was before this pass. */
   typeOf(name: string): ValueType;
+  /** The same, or undefined where it is not known. */
+  findType(name: string): ValueType | undefined;
+  /** A name no other value has. */
+  freshName(base: string): string;
+  /** Adds a node like the given one, its domain and attributes included: for other inputs or outputs. */
+  keep(node: GraphNode): void;
   /** Adds a constant and returns its name. */
   addConstant(base: string, tensor: HostTensor): string;
   /** Adds a node of the standard domain with one new output, whose name is returned. */
@@ -68,12 +74,20 @@ export function rewriteGraph(
       const name = `${node.name}/${op}${added.length === 0 ? "" : `_${added.length}`}`;
       added.push({ name, op, domain: "", inputs, outputs, attributes: new Map(entries) });
     };
+    const findType = (name: string) => {
+      const constant = initializers.get(name);
+      return constant ? { type: constant.type, dims: constant.dims } : types.get(name);
+    };
     const done = rewrite(node, {
       opset: graph.opset,
+      findType,
+      freshName: fresh,
+      keep(like) {
+        added.push({ ...like, name: added.length === 0 ? like.name : `${like.name}/${added.length}` });
+      },
       constant: (name) => (name === undefined ? undefined : initializers.get(name)),
       typeOf(name) {
-        const constant = initializers.get(name);
-        const type = constant ? { type: constant.type, dims: constant.dims } : types.get(name);
+        const type = findType(name);
         if (!type) throw new FatalError("COMPILE_INTERNAL", `The type of "${name}" is not known.`);
         return type;
       },
