@@ -36,7 +36,7 @@ function conv(
 }
 
 const pads = [1, 1, 1, 1];
-const cases: Record<string, [ReturnType<typeof smallModel>, readonly string[]]> = {
+const cases: Record<string, readonly [ReturnType<typeof smallModel>, readonly string[]]> = {
   Conv: [conv([1, 3, 7, 6], [1, 5, 7, 6], [5, 3, 3, 3], { pads }), ["y"]],
   "Conv, Relu": [conv([1, 3, 7, 6], [1, 5, 7, 6], [5, 3, 3, 3], { pads }, true), ["1"]],
   "Conv in groups, strided, dilated": [
@@ -64,6 +64,73 @@ const cases: Record<string, [ReturnType<typeof smallModel>, readonly string[]]> 
   ],
 };
 
+/** x -> y by a chain of products by constant matrices, named "1", "2", ..., "y". */
+function products(input: readonly number[], widths: readonly number[], relu = false) {
+  const output = [...input.slice(0, -1), widths.at(-1) as number];
+  return smallModel(13, { x: input }, { y: output }, (m, random) => {
+    let [value, size] = ["x", input.at(-1) as number];
+    widths.forEach((width, k) => {
+      const last = k === widths.length - 1;
+      const name = last && !relu ? "y" : `${k + 1}`;
+      m.initializer(`w${k}`, randomTensor(random, [size, width]));
+      m.initializer(`b${k}`, randomTensor(random, [width]));
+      m.node("MatMul", [value, `w${k}`], [`${k}p`]).node("Add", [`${k}p`, `b${k}`], [name]);
+      if (relu) m.node("Relu", [name], [last ? "y" : `${k}r`]);
+      value = relu ? `${k}r` : name;
+      size = width;
+    });
+  });
+}
+
+function activationProduct(
+  left: readonly number[],
+  right: readonly number[],
+  output: readonly number[],
+): ReturnType<typeof smallModel> {
+  return smallModel(13, { a: left, b: right }, { y: output }, (m) => m.node("MatMul", ["a", "b"], ["y"]));
+}
+
+Object.assign(cases, {
+  MatMul: [products([2, 3, 6], [5]), ["0p"]],
+  "MatMul, Add, Relu, MatMul, Add, Relu": [products([4, 8], [7, 5], true), ["0p", "1p"]],
+  "MatMul of a flattened image": [
+    smallModel(13, { x: [1, 3, 4, 4] }, { y: [1, 5] }, (m, random) => {
+      m.initializer("w", randomTensor(random, [4, 3, 3, 3])).initializer("v", randomTensor(random, [64, 5]));
+      m.node("Conv", ["x", "w"], ["1"], { pads })
+        .node("Flatten", ["1"], ["2"])
+        .node("MatMul", ["2", "v"], ["y"]);
+    }),
+    ["1", "y"],
+  ],
+});
+
+const activationCases = {
+  "two matrices": activationProduct([5, 7], [7, 4], [5, 4]),
+  "two batches": activationProduct([2, 3, 4, 5], [2, 3, 5, 6], [2, 3, 4, 6]),
+  "a batch broadcast": activationProduct([2, 1, 4, 5], [3, 5, 6], [2, 3, 4, 6]),
+  "one row": activationProduct([1, 9], [9, 3], [1, 3]),
+  "one column": activationProduct([3, 9], [9, 1], [3, 1]),
+  "a long reduction, too long for f32 on rung 2": activationProduct([2, 300], [300, 2], [2, 2]),
+  "by a constant of three dimensions": smallModel(13, { a: [2, 3, 5] }, { y: [2, 3, 4] }, (m, random) => {
+    m.initializer("b", randomTensor(random, [2, 5, 4])).node("MatMul", ["a", "b"], ["y"]);
+  }),
+  "of a constant of three dimensions": smallModel(13, { b: [5, 4] }, { y: [2, 3, 4] }, (m, random) => {
+    m.initializer("a", randomTensor(random, [2, 3, 5])).node("MatMul", ["a", "b"], ["y"]);
+  }),
+  "of a value by its own transpose": smallModel(13, { x: [2, 4, 6] }, { y: [2, 4, 4] }, (m) => {
+    m.node("Transpose", ["x"], ["t"], { perm: [0, 2, 1] }).node("MatMul", ["x", "t"], ["y"]);
+  }),
+};
+
+describe("products of activations, on every rung", () => {
+  test.each(Object.entries(activationCases))("%s", async (_, small) => {
+    const errors = await errorsByRung(small, ["y"]);
+    expect(errors[0]).toBeLessThan(5e-4);
+    expect(errors[2]).toBeLessThan(errors[0] / 4);
+    expect(errors[3]).toBeLessThan(1e-8);
+  });
+});
+
 describe("the precision ladder: every rung is onnxruntime's byte for byte, and each closer to float", () => {
   test.each(Object.entries(cases))("%s", async (_, [small, layers]) => {
     const errors = await errorsByRung(small, layers);
@@ -74,7 +141,7 @@ describe("the precision ladder: every rung is onnxruntime's byte for byte, and e
   });
 
   test("a layer on rung 2 that reads a u8 value takes its integers as they are", async () => {
-    const [small] = cases["Conv after Conv"] as [ReturnType<typeof smallModel>, readonly string[]];
+    const [small] = cases["Conv after Conv"] as (typeof cases)[string];
     const { manifest } = await compileAndCompare(small.model, small.specs, { y: 2 });
     expect(manifest.accuracy.cosineMean).toBeGreaterThan(0.9998);
   });

@@ -1,7 +1,7 @@
 import { ELEMENT_TYPES } from "../../onnx/tensor.ts";
 import { Expression } from "../expression.ts";
 import type { Lowering } from "../lowering.ts";
-import { mapInstruction } from "../mapInstruction.ts";
+import { type Layout, mapInstruction } from "../mapInstruction.ts";
 import type { ValueStatistics } from "../quantisation.ts";
 import type { ExactValue } from "../values.ts";
 import type { View } from "../view.ts";
@@ -77,17 +77,19 @@ export function meanSquare({ min, max, histogram }: ValueStatistics): number {
   return count > 0 ? sum / count : max * max;
 }
 
-/**
- * Makes the integers of a value, at most `most` to each side of 0; made once for all readers that ask for the same.
- * @param inPlanes whether the exact graph is to have the planes too
- */
-export function wideActivation(
-  lowering: Lowering,
-  name: string,
-  most: number,
-  inPlanes: boolean,
-): WideActivation {
-  return lowering.once(`wide ${name} ${most} ${inPlanes}`, () => {
+export interface WideForm {
+  /** How many integers to each side of 0 at most. */
+  readonly most: number;
+  /** Whether the exact graph is to have the planes too. */
+  readonly inPlanes: boolean;
+  /** Of the planes in the program. */
+  readonly layout: Layout;
+}
+
+/** Makes the integers of a value; made once for all readers that ask for the same form. */
+export function wideActivation(lowering: Lowering, name: string, form: WideForm): WideActivation {
+  const { most, inPlanes, layout } = form;
+  return lowering.once(`wide ${name} ${most} ${inPlanes} ${layout}`, () => {
     const range = wideRange(lowering, name);
     if (range.fixed) {
       const value = lowering.quantised(name);
@@ -115,6 +117,7 @@ export function wideActivation(
       low,
       most,
       integers: inPlanes ? tensor : undefined,
+      layout,
     });
     return { tensor, dims: value.dims, scale, most, planes };
   });
@@ -128,6 +131,7 @@ interface PlaneParameters {
   readonly most: number;
   /** In the exact graph, if that is to have planes. */
   readonly integers: string | undefined;
+  readonly layout: Layout;
 }
 
 /**
@@ -136,7 +140,7 @@ interface PlaneParameters {
  */
 function emitPlanes(
   lowering: Lowering,
-  { name, value, steps, low, most, integers }: PlaneParameters,
+  { name, value, steps, low, most, integers, layout }: PlaneParameters,
 ): Plane[] {
   const isSingle = most - low <= 255;
   const zero = low < 0 ? (isSingle ? 128 : 32768) : 0;
@@ -163,7 +167,7 @@ function emitPlanes(
       "u8",
       [value.view],
       e,
-      "channels-last",
+      layout,
     );
     return { view, tensor };
   };

@@ -34,7 +34,11 @@ export function emitWideConvolution(parameters: WideConvolution): void {
   const layer =
     rung === 2 ? balancedLayer(real, range, meanSquare(lowering.statistics(name))) : finestLayer(real, range);
   const isFloat = layer.bound < F32_EXACT;
-  const activation = wideActivation(lowering, name, layer.most, !isFloat);
+  const activation = wideActivation(lowering, name, {
+    most: layer.most,
+    inPlanes: !isFloat,
+    layout: "channels-last",
+  });
   const dots = activation.planes.flatMap((plane) =>
     layer.planes.map((weights) => emitDot(parameters, plane, weights, isFloat)),
   );

@@ -2,31 +2,36 @@ import { floatAttribute, type GraphNode, intAttribute } from "../../onnx/graph.t
 import type { HostTensor } from "../../onnx/tensor.ts";
 import { type Absorbed, absorbFollowers } from "../absorb.ts";
 import { Expression } from "../expression.ts";
+import { emitActivationProduct } from "../linear/activationProduct.ts";
+import { matrixLoops } from "../linear/matrixLoops.ts";
 import { int8Limit } from "../linear/rung.ts";
+import { emitWideProduct } from "../linear/wideProduct.ts";
 import type { Lowering } from "../lowering.ts";
-import type { OperandDraft } from "../programBuilder.ts";
 import type { Quantisation } from "../quantisation.ts";
-import { checkOperands, type Rule } from "../rule.ts";
+import { checkOperands, isConstant, type Rule } from "../rule.ts";
 import type { QuantisedValue } from "../values.ts";
-import { type Axis, freshDims, product, rowMajorStrides, type View } from "../view.ts";
+import type { View } from "../view.ts";
 import { type IntegerLayer, integerLayer, weightType } from "../weights.ts";
 import { requantisationScales } from "./conv.ts";
 
-/** MatMul of an activation by a constant matrix. */
+/** MatMul of an activation by a constant matrix, or of two activations. */
 export const matMul: Rule = {
   check(node, graph) {
-    const problem = checkOperands(node, graph, ["second matrix"]);
-    if (problem) return problem;
-    const matrix = graph.initializers.get(node.inputs[1] ?? "");
-    if (matrix?.type !== "f32") return "its second matrix is not float32";
-    if (matrix.dims.length !== 2)
-      return `its second matrix has the shape [${matrix.dims}]; two dimensions are supported`;
-    if (matrix.data.length === 0) return "its second matrix is empty";
+    if (node.inputs.every((name) => isConstant(graph, name)))
+      return "its operands are constants that could not be folded";
+    for (const name of node.inputs) {
+      const matrix = graph.initializers.get(name);
+      if (matrix && matrix.type !== "f32") return `its operand "${name}" is ${matrix.type}, not float32`;
+      if (matrix && matrix.data.length === 0) return `its operand "${name}" is empty`;
+    }
     return undefined;
   },
 
   lower(node, lowering) {
-    const matrix = lowering.constant(node.inputs[1]) as HostTensor;
+    const { type } = lowering.statistics(node.outputs[0] ?? "");
+    if (type !== "f32") throw lowering.unsupported(node, `it multiplies ${type}, not float32`);
+    const matrix = lowering.constant(node.inputs[1]);
+    if (matrix?.dims.length !== 2) return emitActivationProduct(node, lowering);
     const [rows, columns] = matrix.dims as [number, number];
     emitProduct(node, lowering, transposed(matrix, rows, columns), columns, undefined, 1, 1);
   },
@@ -118,14 +123,19 @@ function emitProduct(
   columnAxis: number,
   alpha: number,
 ): void {
-  const input = lowering.quantised(node.inputs[0] ?? "");
-  if (input.dims.length < 2) throw lowering.unsupported(node, `its input has the shape [${input.dims}]`);
   const rows = weights.length / columns;
   const followers = absorbFollowers(node, lowering, columns, 1);
   const scaled = weights.map((weight, k) => weight * (followers.scale[Math.floor(k / rows)] as number));
   const biases = followers.shift.map(
     (shift, n) => shift + (bias ? (bias[n] as number) * (followers.scale[n] as number) : 0),
   );
+  const rung = lowering.rung(node);
+  if (rung >= 2) {
+    const layer = { weights: scaled, biases, what: node.name };
+    emitWideProduct({ lowering, node, rung, layer, columns, followers });
+    return;
+  }
+  const input = lowering.quantised(node.inputs[0] ?? "");
   const means = lowering.statistics(node.inputs[0] ?? "").lastMeans;
   const layer = integerLayer(lowering, {
     weightName: node.inputs[1],
@@ -136,7 +146,7 @@ function emitProduct(
     biases,
     inputScale: input.quantisation.scale,
     meanInput: (_, k) => means[k] as number,
-    limit: int8Limit(lowering.rung(node)),
+    limit: int8Limit(rung),
     what: node.name,
   });
 
@@ -217,95 +227,31 @@ function emitDot(
   scales: Float32Array,
   output: Quantisation | undefined,
 ): View {
-  const { values, biases } = layer;
-  const rows = values.length / columns;
-  const lead = input.view.dims.slice(0, -1);
-  const leadAxes = lead.flat();
-  const reduction = memoryOrder(input.view.dims.at(-1) ?? []);
-  const reduceDims = reduction.length > 0 ? reduction.map((axis) => axis.size) : [1];
-  const reversed = values.slice();
-  const logical = logicalPositions(reduction);
-  for (let n = 0; n < columns; n++) {
-    for (let r = 0; r < rows; r++)
-      reversed[n * rows + rows - 1 - r] = values[n * rows + (logical[r] as number)] as number;
-  }
-
-  const zeros = leadAxes.map(() => 0);
-  const perColumn = (index: number, dtype: "i32" | "f32"): OperandDraft => ({
-    space: "weight",
-    index,
-    dtype,
-    elements: columns,
-    offset: 0,
-    out: [...zeros, 1],
-    reduce: reduceDims.map(() => 0),
-  });
   const { program } = lowering;
-  const operands: OperandDraft[] = [
-    {
-      space: input.view.space,
-      index: input.view.index,
-      dtype: "u8",
-      elements: input.view.elements,
-      offset: input.view.offset,
-      out: [...leadAxes.map((axis) => axis.stride), 0],
-      reduce: reduction.length > 0 ? reduction.map((axis) => axis.stride) : [0],
-    },
-    {
-      space: "weight",
-      index: program.addWeight(`${node.name}/matrix`, weightType(layer), reversed),
-      dtype: weightType(layer),
-      elements: values.length,
-      offset: rows - 1,
-      out: [...zeros, rows],
-      reduce: rowMajorStrides(reduceDims).map((stride) => -stride),
-    },
-    perColumn(program.addWeight(`${node.name}/bias`, "i32", biases), "i32"),
-    perColumn(program.addWeight(`${node.name}/scale`, "f32", scales), "f32"),
-  ];
+  const type = weightType(layer);
+  const loops = matrixLoops(input.view, columns);
+  const matrix = program.addWeight(`${node.name}/matrix`, type, loops.reversed(layer.values));
+  const bias = program.addWeight(`${node.name}/bias`, "i32", layer.biases);
+  const scale = program.addWeight(`${node.name}/scale`, "f32", scales);
   const expression = new Expression();
   const sum = expression.apply("iadd", expression.acc(), expression.load(2));
   if (output) expression.requantise(sum, expression.load(3), output.zero);
   else expression.apply("fmul", expression.apply("tofloat", sum), expression.load(3));
-
-  const sizes = [...lead.map((axes) => axes.map((axis) => axis.size)), columns > 1 ? [columns] : []];
-  const outDims = [...leadAxes.map((axis) => axis.size), columns];
   const dtype = output ? "u8" : "f32";
-  const index = program.add(
-    node.name,
-    { tensor, shape: outDims, permutation: outDims.map((_, axis) => axis) },
-    {
-      accumulate: "dot",
-      outDtype: dtype,
-      outDims,
-      reduceDims,
-      aZero: input.quantisation.zero,
-      bZero: layer.zero,
-      operands,
-      expression: expression.operations,
-    },
-  );
-  return { space: "trace", index, dtype, elements: product(outDims), offset: 0, dims: freshDims(sizes) };
-}
-
-interface ReductionAxis extends Axis {
-  /** Stride in the logical dimension the axes make up. */
-  readonly logical: number;
-}
-
-/** The axes of a dimension with the longest stride first, so that the innermost runs through memory. */
-function memoryOrder(axes: readonly Axis[]): ReductionAxis[] {
-  const logical = rowMajorStrides(axes.map((axis) => axis.size));
-  return axes
-    .map((axis, k) => ({ ...axis, logical: logical[k] as number }))
-    .sort((a, b) => b.stride - a.stride || b.logical - a.logical);
-}
-
-/** For each position in the order of `axes`, its index in the logical dimension. */
-function logicalPositions(axes: readonly ReductionAxis[]): number[] {
-  let positions = [0];
-  for (const { size, logical } of axes) {
-    positions = positions.flatMap((base) => Array.from({ length: size }, (_, k) => base + k * logical));
-  }
-  return positions;
+  const index = program.add(node.name, loops.source(tensor), {
+    accumulate: "dot",
+    outDtype: dtype,
+    outDims: loops.outDims,
+    reduceDims: loops.reduceDims,
+    aZero: input.quantisation.zero,
+    bZero: layer.zero,
+    operands: [
+      loops.activation(input.view),
+      loops.matrix(matrix, type),
+      loops.perColumn(bias, "i32"),
+      loops.perColumn(scale, "f32"),
+    ],
+    expression: expression.operations,
+  });
+  return loops.result(index, dtype);
 }
