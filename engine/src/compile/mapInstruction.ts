@@ -4,8 +4,8 @@ import { Expression } from "./expression.ts";
 import type { OperandDraft, ProgramBuilder, TraceSource } from "./programBuilder.ts";
 import { freshDims, product, refineViews, rowMajorStrides, sizesOf, type View } from "./view.ts";
 
-/** How a new tensor lies in memory: like the first operand, with dimension 1 innermost, or row-major. */
-export type Layout = "as-first" | "channels-last" | "row-major";
+/** How a new tensor lies in memory: like the first operand, with dimension 1 innermost, row-major, or with some dimensions innermost. */
+export type Layout = "as-first" | "channels-last" | "row-major" | { readonly innermost: readonly number[] };
 
 /**
  * Adds an elementwise instruction over views of equal logical sizes (broadcast them first). Views whose axes cannot be cut alike are
@@ -101,6 +101,11 @@ function memoryOrder(first: View, sizes: readonly (readonly number[])[], layout:
     const after = before + (sizes[1] ?? []).length;
     const batch = logical.slice(0, before);
     return [...batch, ...logical.slice(after), ...logical.slice(before, after)];
+  }
+  if (typeof layout === "object") {
+    const dimensions = sizes.flatMap((own, k) => own.map(() => k));
+    const isInner = (axis: number) => layout.innermost.includes(dimensions[axis] as number);
+    return [...logical.filter((axis) => !isInner(axis)), ...logical.filter(isInner)];
   }
   if (axes.some((axis) => axis.stride === 0)) return logical;
   const stride = (axis: number) => axes[axis]?.stride ?? 0;

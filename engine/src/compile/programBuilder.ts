@@ -10,6 +10,7 @@ import {
   type Space,
 } from "../program/instruction.ts";
 import { sha256Hex } from "../run/manifest.ts";
+import { splitReduction } from "./splitReduction.ts";
 import { product } from "./view.ts";
 
 /** How the tensor of an instruction is found in the exact graph: reshape, then transpose, then row-major. */
@@ -67,9 +68,19 @@ export class ProgramBuilder {
     return index;
   }
 
-  /** Adds an instruction, its axes of size 1 dropped and its neighbouring axes merged; returns its number. */
+  /**
+   * Adds an instruction, its axes of size 1 dropped and its neighbouring axes merged; returns its number. A reduction whose step would cost
+   * more than the budget is preceded by partial ones.
+   */
   add(name: string, source: TraceSource | null, draft: InstructionDraft): number {
-    const instruction = normalise(draft);
+    const whole = normalise(draft);
+    const split = splitReduction(whole);
+    if (!split) return this.#push(name, source, whole);
+    const partial = this.#push(`${name}: partial`, null, normalise(draftOf(split.partial)));
+    return this.add(name, source, draftOf(split.combine(partial)));
+  }
+
+  #push(name: string, source: TraceSource | null, instruction: Instruction): number {
     if (instruction.outDims.length > 8 || instruction.reduceDims.length > 8) {
       throw new FatalError("COMPILE_RANK", `${name} needs more than 8 dimensions.`);
     }
@@ -88,6 +99,12 @@ export function instructionElements(instruction: Instruction): number {
 /** Bytes of an instruction's tensor. */
 export function instructionBytes(instruction: Instruction): number {
   return product(instruction.outDims) * DTYPES[instruction.outDtype].bytes;
+}
+
+/** An instruction as a draft, to be normalised anew. */
+function draftOf(instruction: Instruction): InstructionDraft {
+  const operands = instruction.operands.map(({ map, ...operand }) => ({ ...operand, ...map }));
+  return { ...instruction, operands };
 }
 
 /** Drops axes of size 1 and merges neighbours wherever every affine form steps through both evenly. */

@@ -6,6 +6,9 @@ export const MAX_STEP_BYTES = 110_000;
 /** Most gas of one step: a transaction has 2^24 (EIP-7825), of which some is kept for the game and the proofs. */
 export const MAX_STEP_GAS = 14_000_000;
 
+/** What compiled instructions are split for: no step of theirs is to cost more. */
+export const STEP_BUDGET: StepCost = { bytes: 100_000, gas: 1_000_000 };
+
 /** Of a byte of calldata, at the floor of EIP-7623. */
 const GAS_PER_BYTE = 40;
 /** Rounded up from measurements of the referee. */
