@@ -1,4 +1,4 @@
-import { bytesToHex, type Hex } from "viem";
+import { bytesToHex, encodeFunctionData, type Hex, hexToBytes, slice } from "viem";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { encodeInstruction } from "../../../engine/src/program/encode.ts";
 import type { Instruction } from "../../../engine/src/program/instruction.ts";
@@ -15,6 +15,7 @@ import {
 import { tensorBytes } from "../support/harness.ts";
 import { inputOperand, mapInstruction, operation } from "../support/instructions.ts";
 import { type Network, startNetwork } from "../support/network.ts";
+import { fuzzCount, fuzzSeed, randomFrom } from "../support/random.ts";
 
 const SAME = 0;
 const DIFFERENT = 1;
@@ -78,22 +79,31 @@ const byteOf = (row: number, column: number) => 8 * (row * COLUMNS + column);
 
 describe("StepReferee, computed indices", () => {
   let network: Network;
-  let judge: (
+  let referee: Awaited<ReturnType<Network["deploy"]>>;
+  beforeAll(async () => {
+    network = await startNetwork();
+    referee = await network.deploy("dispute/StepReferee.sol");
+  });
+
+  const callOf = (
     element: number,
     posted: bigint,
     operands: readonly OperandWitness[],
-  ) => Promise<readonly [number, bigint]>;
-  beforeAll(async () => {
-    network = await startNetwork();
-    const referee = await network.deploy("dispute/StepReferee.sol");
-    const instruction = bytesToHex(encodeInstruction(gather));
-    judge = async (element, posted, operands) =>
-      (await network.publicClient.readContract({
-        ...referee,
-        functionName: "judge",
-        args: [roots, 0, instruction, element, BigInt.asUintN(64, posted), inputRoots, operands],
-      })) as [number, bigint];
-  });
+    instruction: Instruction = gather,
+  ) => {
+    const encoded = bytesToHex(encodeInstruction(instruction));
+    const bits = BigInt.asUintN(64, posted);
+    return {
+      abi: referee.abi,
+      functionName: "judge",
+      args: [roots, 0, encoded, element, bits, inputRoots, operands],
+    };
+  };
+
+  const judge = (...call: Parameters<typeof callOf>) =>
+    network.publicClient.readContract({ address: referee.address, ...callOf(...call) }) as Promise<
+      readonly [number, bigint]
+    >;
   afterAll(() => network.close());
 
   it("reads the element that the data point to, all 64 bits of it", async () => {
@@ -177,6 +187,62 @@ describe("StepReferee, computed indices", () => {
     // The index -1 * 40 + 39 = -1, and 20 * 40: one element beside the table on either side.
     expect(await judge(elementOf(3, 0), 0n, operandsOf([]))).toEqual([SAME, 0n]);
     await expect(judge(elementOf(6, 3), 0n, operandsOf([]))).rejects.toThrow("(0, 0)");
+  });
+
+  it("reads at an index that a reduction gives, and names the reduction's leaf where that is not there", async () => {
+    // The largest of tokens 0 to 2 is 19: element 19 of the table.
+    const instruction: Instruction = {
+      ...gather,
+      accumulate: "max",
+      outDims: [1],
+      reduceDims: [3],
+      operands: [
+        inputOperand("i64", 1, TOKENS.length, { map: { offset: 0, out: [0], reduce: [1] } }),
+        inputOperand("i64", 0, ROWS * COLUMNS, { map: { offset: 0, out: [0], reduce: [0] } }),
+      ],
+      expression: [operation("acc"), operation("loadat", 1, 0)],
+    };
+    const witnesses = [witnessOf(tokens, [0], null), witnessOf(table, [8 * 19], null)] as const;
+    const bits = BigInt.asUintN(64, -19n);
+    expect(await judge(0, -19n, witnesses, instruction)).toEqual([SAME, bits]);
+    await expect(judge(0, -19n, [witnesses[0], NO_WITNESS], instruction)).rejects.toThrow("(1, 0)");
+    for (const table of [NO_WITNESS, witnesses[1]]) {
+      await expect(judge(0, -19n, [NO_WITNESS, table], instruction)).rejects.toThrow("(0, 0)");
+    }
+  });
+
+  it("never lets a changed witness turn a right element into a wrong one", async () => {
+    const random = randomFrom(fuzzSeed());
+    const seen = { same: 0, refused: 0 };
+    for (let run = 0; run < fuzzCount(150); run++) {
+      const token = random.int(0, 2);
+      const column = random.int(0, COLUMNS - 2);
+      const row = [0, 19, 7][token] as number;
+      const right = BigInt(row) * 2n ** 40n - BigInt(column);
+      const elsewhere = random.int(0, table.length - 1);
+      const operands = operandsOf(
+        random.chance(0.5) ? [byteOf(row, column)] : [byteOf(row, column), elsewhere],
+      );
+      const data = hexToBytes(encodeFunctionData(callOf(elementOf(token, column), right, operands)));
+      // Anywhere behind the roots, the instruction and the posted element, which the game fills in: the witness.
+      const start = 4 + 32 * 11 + 32 * (1 + Math.ceil(encodeInstruction(gather).length / 32));
+      for (let i = random.int(1, 3); i > 0; i--) {
+        const place = random.int(start, data.length - 1);
+        data[place] = random.chance(0.5)
+          ? random.int(0, 255)
+          : (data[place] as number) ^ (1 << random.int(0, 7));
+      }
+      const result = await network.publicClient
+        .call({ to: referee.address, data: bytesToHex(data) })
+        .catch(() => null);
+      if (result === null) seen.refused++;
+      else {
+        seen.same++;
+        const verdict = BigInt(slice(result.data as Hex, 0, 32));
+        expect(verdict, `seed ${random.seed}, run ${run}: ${bytesToHex(data)}`).toBe(0n);
+      }
+    }
+    expect(Math.min(seen.refused, seen.same), `seed ${random.seed}`).toBeGreaterThan(0);
   });
 
   it("asks nothing of an operand whose bounds alone are looked at", async () => {
