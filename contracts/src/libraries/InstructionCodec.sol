@@ -59,6 +59,19 @@ library InstructionCodec {
     uint256 internal constant QUANTISE_I8 = 0x31;
     uint256 internal constant SELECT = 0x32;
 
+    // What operations take and give: one byte for each code, the first for code 0 (0x20 in the second word); 0 for a code that is none.
+    //   | 0 | 1: immediate | 2 bits: gives | 2 bits: b | 2 bits: a |
+    //   a: 0 nothing, 1 int, 2 f32, 3 an operand;  b: 0 nothing, 1 int, 2 f32, 3 any value;
+    //   gives: 0 int, 1 f32, 2 what operand a holds, 3 what `acc` or the values of `select` are
+    uint256 private constant SIGNATURES_00 = 0x0030234050032700000000000000000005050505050505050505050500000000;
+    uint256 private constant SIGNATURES_20 = 0x111a1a1a1a121212121a1a0a0a12020006067d00000000000000000000000000;
+    uint256 private constant IMMEDIATE = 0x40;
+    uint256 private constant GIVES_FLOAT = 1;
+    uint256 private constant GIVES_LOADED = 2;
+    uint256 private constant GIVES_OTHER = 3;
+    uint256 private constant TAKES_OPERAND = 3;
+    uint256 private constant TAKES_ANY = 3;
+
     uint256 internal constant MAX_RANK = 8;
     uint256 internal constant MAX_OPERANDS = 8;
     uint256 internal constant MAX_BOUNDS = 4;
@@ -233,51 +246,41 @@ library InstructionCodec {
         unchecked {
             uint256 floats = 0; // bit k: value k is an f32
             uint256 count = instruction.operationCount;
+            uint256 cursor = instruction.operationsAt;
+            uint256 operands = instruction.operands.length;
             for (uint256 k = 0; k < count; ++k) {
-                uint256 cursor = instruction.operationsAt + k * OPERATION_BYTES;
                 uint256 code = u8(cursor);
                 uint256 a = u8(cursor + 1);
                 uint256 b = u8(cursor + 2);
                 uint256 imm = u32(cursor + 3);
-                if (imm != 0 && code != INT && code != FLOAT && code != SELECT) return false;
-                uint256 isFloat = 0;
-                if (code == LOAD || code == INSIDE || code == LOADAT) {
-                    if (a >= instruction.operands.length) return false;
-                    if (code == LOADAT ? b >= k || (floats >> b) & 1 != 0 : b != 0) return false;
-                    if (code != INSIDE && instruction.operands[a].dtype == F32) isFloat = 1;
-                } else if (code >= ACC && code <= FLOAT) {
-                    if (a != 0 || b != 0) return false;
-                    if (code == FLOAT) isFloat = 1;
-                    if (code == ACC) {
+                cursor += OPERATION_BYTES;
+                uint256 signature;
+                assembly ("memory-safe") {
+                    // BYTE gives 0 beyond the word, and so for the other word's codes.
+                    signature := or(byte(code, SIGNATURES_00), byte(sub(code, 32), SIGNATURES_20))
+                }
+                if (signature == 0 || (imm != 0 && signature & IMMEDIATE == 0)) return false;
+                uint256 takes = signature & 3;
+                if (takes == 0 ? a != 0 : takes == TAKES_OPERAND ? a >= operands : a >= k || (floats >> a) & 1 != takes - 1)
+                {
+                    return false;
+                }
+                takes = (signature >> 2) & 3;
+                if (takes == 0 ? b != 0 : b >= k || (takes != TAKES_ANY && (floats >> b) & 1 != takes - 1)) return false;
+                uint256 gives = (signature >> 4) & 3;
+                if (gives == GIVES_LOADED) {
+                    gives = instruction.operands[a].dtype == F32 ? GIVES_FLOAT : 0;
+                } else if (gives == GIVES_OTHER) {
+                    if (code == SELECT) {
+                        gives = (floats >> b) & 1;
+                        if (imm >= k || (floats >> imm) & 1 != gives) return false;
+                    } else {
                         if (instruction.accumulate == NONE) return false;
                         // Only a maximum or minimum reads f32.
-                        if (instruction.operands[0].dtype == F32) isFloat = 1;
-                    }
-                } else {
-                    if (a >= k || b >= k) return false;
-                    uint256 aFloat = (floats >> a) & 1;
-                    uint256 bFloat = (floats >> b) & 1;
-                    if (code >= IADD && code <= LMUL) {
-                        if (aFloat + bFloat != 0) return false;
-                    } else if ((code >= FADD && code <= FDIV) || (code >= FMAX && code <= FEQ)) {
-                        if (aFloat + bFloat != 2) return false;
-                        if (code != FLT && code != FEQ) isFloat = 1;
-                    } else if ((code >= FSQRT && code <= FROUND) || code == FABS || code == TOINT) {
-                        if (aFloat != 1 || b != 0) return false;
-                        if (code != TOINT) isFloat = 1;
-                    } else if (code == TOFLOAT) {
-                        if (aFloat != 0 || b != 0) return false;
-                        isFloat = 1;
-                    } else if (code == QUANTISE_U8 || code == QUANTISE_I8) {
-                        if (aFloat != 1 || bFloat != 0) return false;
-                    } else if (code == SELECT) {
-                        if (aFloat != 0 || imm >= k || (floats >> imm) & 1 != bFloat) return false;
-                        isFloat = bFloat;
-                    } else {
-                        return false;
+                        gives = instruction.operands[0].dtype == F32 ? GIVES_FLOAT : 0;
                     }
                 }
-                floats |= isFloat << k;
+                floats |= gives << k;
             }
             return ((floats >> (count - 1)) & 1 == 1) == (instruction.outDtype == F32);
         }
