@@ -1,3 +1,4 @@
+import type { HashLevels } from "./batch/hash-pool.ts";
 import { MerkleTree, type NodeSource } from "./merkle-tree.ts";
 import { type TensorList, tensorsInMemory } from "./tensor-list.ts";
 import { commitTensor } from "./tensor-tree.ts";
@@ -13,12 +14,17 @@ const KEPT_TREES = 8;
  */
 export class CommittedTensors implements TensorList {
   readonly #tensors: TensorList;
+  readonly #hash: HashLevels | undefined;
   readonly #roots = new Map<number, Uint8Array>();
   readonly #trees = new Map<number, MerkleTree>();
   #tree: MerkleTree | undefined;
 
-  /** @param tensors Kept, and not to be changed. */
-  constructor(tensors: readonly Uint8Array[] | TensorList) {
+  /**
+   * @param tensors Kept, and not to be changed.
+   * @param hash Default: the calling thread's pool.
+   */
+  constructor(tensors: readonly Uint8Array[] | TensorList, hash?: HashLevels) {
+    this.#hash = hash;
     this.#tensors = "tensorBytes" in tensors ? tensors : tensorsInMemory(tensors);
   }
 
@@ -32,7 +38,7 @@ export class CommittedTensors implements TensorList {
   }
 
   tensorTree(index: number): MerkleTree {
-    const tree = this.#trees.get(index) ?? commitTensor(this.tensorBytes(index));
+    const tree = this.#trees.get(index) ?? commitTensor(this.tensorBytes(index), this.#hash);
     this.#trees.delete(index);
     this.#trees.set(index, tree);
     for (const oldest of this.#trees.keys()) {
@@ -44,7 +50,7 @@ export class CommittedTensors implements TensorList {
   }
 
   tensorRoot(index: number): Uint8Array {
-    const root = this.#roots.get(index) ?? commitTensor(this.tensorBytes(index)).root;
+    const root = this.#roots.get(index) ?? commitTensor(this.tensorBytes(index), this.#hash).root;
     this.#roots.set(index, root);
     return root;
   }

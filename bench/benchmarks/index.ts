@@ -1,0 +1,5 @@
+import type { Benchmark } from "../benchmark.ts";
+import { hashing } from "./hashing.ts";
+import { traceCommit } from "./trace-commit.ts";
+
+export const BENCHMARKS: readonly Benchmark[] = [hashing, traceCommit];
