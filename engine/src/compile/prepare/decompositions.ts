@@ -1,9 +1,11 @@
 import { FLOAT_DECOMPOSITIONS } from "./floatDecompositions.ts";
+import { LINEAR_DECOMPOSITIONS } from "./linearDecompositions.ts";
 import { OPERATOR_FORM } from "./operatorForm.ts";
 import type { Rewrite } from "./rewrite.ts";
 
 /** Ops that are compositions of others, and how they are taken apart. Keys as in `rewriteGraph`. */
 export const DECOMPOSITIONS: ReadonlyMap<string, Rewrite> = new Map<string, Rewrite>([
   ...FLOAT_DECOMPOSITIONS,
+  ...LINEAR_DECOMPOSITIONS,
   ...OPERATOR_FORM,
 ]);
