@@ -119,6 +119,10 @@ function conv(
 }
 const nothing: Body = (m) => m.node("Identity", ["1"], ["2"]);
 const relu: Body = (m) => m.node("Relu", ["1"], ["2"]);
+const clip: Body = (m) => {
+  m.initializer("low", scalar("f32", -0.7)).initializer("high", scalar("f32", 1.1));
+  m.node("Clip", ["1", "low", "high"], ["2"]);
+};
 const image = [1, 3, 6, 6];
 const result = [1, 4, 6, 6];
 
@@ -172,7 +176,9 @@ const equal: Record<string, Case> = {
   ),
   "Conv of i8 by i8 weights per channel": model(image, result, conv("i8", { axis: 0 }, 3, nothing)),
   "Conv, Relu absorbed": model(image, result, conv("u8", { axis: 0 }, 0, relu)),
+  "Conv, Relu above the lowest integer": model(image, result, conv("u8", {}, 100, relu)),
   "Conv, Relu of i8": model(image, result, conv("i8", {}, -128, relu)),
+  "Conv, Clip": model(image, result, conv("i8", {}, 5, clip)),
   "QLinearConv in groups": model([2, 4, 5, 5], [2, 6, 5, 5], (m, random) => {
     const [a, c] = [parameters(m, "a", "u8", 1 / 127, 120), parameters(m, "c", "u8", 0.02, 128)];
     m.initializer("w", integers(random, "i8", [6, 2, 3, 3])).initializer(
