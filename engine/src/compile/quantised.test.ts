@@ -232,6 +232,109 @@ const equal: Record<string, Case> = {
   }),
 };
 
+/** DynamicQuantizeLinear of `from`: its three results are `to`, `to`_s and `to`_z. */
+function dynamic(m: ModelBuilder, from: string, to: string): void {
+  m.node("DynamicQuantizeLinear", [from], [to, `${to}_s`, `${to}_z`]);
+}
+
+/** Int32 sums as floats. */
+function scaled(m: ModelBuilder, sums: string, scales: readonly string[], output: string): void {
+  m.node("Cast", [sums], [`${sums}_real`], { to: 1 });
+  m.node("Mul", scales, [`${sums}_scale`]).node("Mul", [`${sums}_real`, `${sums}_scale`], [output]);
+}
+
+/** A ConvInteger of dynamically quantised x by constant weights. */
+function dynamicConv(
+  filter: readonly number[],
+  type: Integer,
+  zero: number,
+  attributes: Record<string, AttributeInput>,
+): Body {
+  return (m, random) => {
+    dynamic(m, "x", "a");
+    m.initializer("w", integers(random, type, filter)).initializer("w_s", scalar("f32", 0.01));
+    m.initializer("w_z", scalar(type, zero));
+    m.node("ConvInteger", ["a", "w", "a_z", "w_z"], ["sum"], attributes);
+    scaled(m, "sum", ["a_s", "w_s"], "y");
+  };
+}
+
+const dynamicCases: Record<string, Case> = {
+  "MatMulInteger, dynamically quantised": model([2, 3, 8], [2, 3, 5], (m, random) => {
+    dynamic(m, "x", "a");
+    m.initializer("w", integers(random, "u8", [8, 5]))
+      .initializer("w_s", scalar("f32", 0.01))
+      .initializer("w_z", scalar("u8", 141));
+    m.node("MatMulInteger", ["a", "w", "a_z", "w_z"], ["sum"]);
+    scaled(m, "sum", ["a_s", "w_s"], "1");
+    m.initializer("b", vector("f32", [1, 2, 3, 4, 5])).node("Add", ["1", "b"], ["y"]);
+  }),
+  "MatMulInteger, zero points per column": model([3, 4], [3, 3], (m, random) => {
+    dynamic(m, "x", "a");
+    m.initializer("w", integers(random, "i8", [4, 3]))
+      .initializer("w_z", vector("i8", [0, 0, 0]))
+      .initializer("w_s", scalar("f32", 0.01));
+    m.node("MatMulInteger", ["a", "w", "a_z", "w_z"], ["sum"]);
+    scaled(m, "sum", ["a_s", "w_s"], "y");
+  }),
+  "MatMulInteger of two computed matrices, both zero points computed": model([2, 3, 4], [2, 3, 3], (m) => {
+    dynamic(m, "x", "a");
+    m.node("Transpose", ["x"], ["t"], { perm: [0, 2, 1] });
+    dynamic(m, "t", "b");
+    m.node("MatMulInteger", ["a", "b", "a_z", "b_z"], ["sum"]);
+    scaled(m, "sum", ["a_s", "b_s"], "y");
+  }),
+  "MatMulInteger of int8 by int8": model([2, 4], [2, 2], (m) => {
+    const names = parameters(m, "a", "i8", 1 / 127, -5);
+    m.node("QuantizeLinear", ["x", ...names], ["a"]).node("Transpose", ["x"], ["t"]);
+    m.node("QuantizeLinear", ["t", ...names], ["b"]).node(
+      "MatMulInteger",
+      ["a", "b", "a_zero", "a_zero"],
+      ["sum"],
+    );
+    scaled(m, "sum", ["a_scale", "a_scale"], "y");
+  }),
+  "MatMulInteger of a constant by a computed matrix": model([4, 3], [2, 3], (m, random) => {
+    dynamic(m, "x", "a");
+    m.initializer("w", integers(random, "u8", [2, 4]))
+      .initializer("w_z", scalar("u8", 3))
+      .initializer("w_s", scalar("f32", 0.01));
+    m.node("MatMulInteger", ["w", "a", "w_z", "a_z"], ["sum"]);
+    scaled(m, "sum", ["a_s", "w_s"], "y");
+  }),
+  "ConvInteger padded": model([1, 3, 6, 5], [1, 4, 6, 5], dynamicConv([4, 3, 3, 3], "u8", 130, { pads })),
+  "ConvInteger strided, int8 weights": model(
+    [2, 3, 7, 7],
+    [2, 4, 3, 3],
+    dynamicConv([4, 3, 3, 3], "i8", 0, { strides: [2, 2] }),
+  ),
+  "ConvInteger in groups": model(
+    [1, 4, 5, 5],
+    [1, 6, 5, 5],
+    dynamicConv([6, 2, 3, 3], "u8", 20, { pads, group: 2 }),
+  ),
+  "ConvInteger 1D": model([1, 3, 9], [1, 4, 9], dynamicConv([4, 3, 3], "i8", 0, { pads: [1, 1] })),
+  DynamicQuantizeMatMul: model([3, 8], [3, 5], (m, random) => {
+    m.initializer("w", integers(random, "u8", [8, 5]))
+      .initializer("w_s", scalar("f32", 0.01))
+      .initializer("w_z", scalar("u8", 141));
+    m.initializer("b", vector("f32", [1, 2, 3, 4, 5]));
+    m.node("com.microsoft.DynamicQuantizeMatMul", ["x", "w", "w_s", "w_z", "b"], ["y"]);
+  }),
+  MatMulIntegerToFloat: model([3, 8], [3, 5], (m, random) => {
+    dynamic(m, "x", "a");
+    m.initializer("w", integers(random, "u8", [8, 5]))
+      .initializer("w_s", scalar("f32", 0.01))
+      .initializer("w_z", scalar("u8", 141));
+    m.node("com.microsoft.MatMulIntegerToFloat", ["a", "w", "a_s", "w_s", "a_z", "w_z"], ["y"]);
+  }),
+  "QuantizeLinear and DequantizeLinear by computed parameters": model([2, 6], [2, 6], (m) => {
+    dynamic(m, "x", "a");
+    m.node("Mul", ["x", "x"], ["1"]).node("QuantizeLinear", ["1", "a_s", "a_z"], ["q"]);
+    m.node("DequantizeLinear", ["q", "a_s", "a_z"], ["y"]);
+  }),
+};
+
 /** Where onnxruntime's own quantised kernel rounds differently, by one step of the result. */
 const close: Record<string, Case> = {
   "QLinearAdd u8": contributedPair("QLinearAdd", "u8"),
@@ -300,6 +403,11 @@ describe("models that arrive quantised: every tensor as the reference has it, an
   test.each(Object.entries(equal))("%s: equal", async (_, small) => {
     const bundle = await compileAndCompare(small.model, small.specs);
     expect(await largestDifference(bundle, small)).toBe(0);
+  });
+
+  test.each(Object.entries(dynamicCases))("%s: equal", async (_, small) => {
+    const bundle = await compileAndCompare(small.model, small.specs);
+    expect(await largestDifference(bundle, small)).toBeLessThan(2e-5);
   });
 
   test.each(Object.entries(close))("%s: within one step", async (_, small) => {

@@ -5,7 +5,7 @@ import { add, batchNormalization, mul, sub } from "./ops/elementwise.ts";
 import { LOGIC } from "./ops/logic.ts";
 import { gemm, matMul } from "./ops/matmul.ts";
 import { averagePool, globalAveragePool, maxPool } from "./ops/pool.ts";
-import { dequantizeLinear, quantizeLinear } from "./ops/quantise.ts";
+import { QUANTISED } from "./ops/quantise.ts";
 import { reshape, transpose } from "./ops/view.ts";
 import type { Rule } from "./rule.ts";
 
@@ -13,12 +13,12 @@ import type { Rule } from "./rule.ts";
 export const RULES: ReadonlyMap<string, Rule> = new Map([
   ...ACTIVATIONS,
   ...ARITHMETIC,
+  ...QUANTISED,
   ...LOGIC,
   ["Add", add],
   ["AveragePool", averagePool],
   ["BatchNormalization", batchNormalization],
   ["Conv", conv],
-  ["DequantizeLinear", dequantizeLinear],
   ["Dropout", reshape],
   ["Flatten", reshape],
   ["Gemm", gemm],
@@ -27,7 +27,6 @@ export const RULES: ReadonlyMap<string, Rule> = new Map([
   ["MatMul", matMul],
   ["MaxPool", maxPool],
   ["Mul", mul],
-  ["QuantizeLinear", quantizeLinear],
   ["Reshape", reshape],
   ["Squeeze", reshape],
   ["Sub", sub],

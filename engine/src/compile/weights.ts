@@ -1,4 +1,5 @@
 import type { IntegerConstant } from "../onnx/integerConstants.ts";
+import type { HostTensor } from "../onnx/tensor.ts";
 import { checkAccumulator, correctBiases, quantiseBiases, quantiseWeights } from "./quantisation.ts";
 import { product } from "./view.ts";
 
@@ -18,7 +19,7 @@ interface IntegerSource {
 }
 
 /** The element type the weights are kept as. */
-export function weightType({ values }: IntegerWeights): "u8" | "i8" {
+export function weightType({ values }: Pick<IntegerWeights, "values">): "u8" | "i8" {
   return values instanceof Uint8Array ? "u8" : "i8";
 }
 
@@ -114,21 +115,35 @@ export function givenWeights(
   const { integers, scales, zeros } = given;
   if (integers.type !== "i8" && integers.type !== "u8") return undefined;
   const channels = integers.dims[channelAxis] ?? 1;
-  const rows = rowsOf(integers.data as Int8Array, integers.dims, channelAxis);
-  const length = rows.length / Math.max(1, channels);
-  const zeroOf = (k: number) => zeros[zeros.length === 1 ? 0 : Math.floor(k / length)] as number;
   const perChannel = Float32Array.from(
     { length: channels },
     (_, channel) => scales[scales.length === 1 ? 0 : channel] as number,
   );
-  const centred = rows.map((value, k) => value - zeroOf(k));
+  const kept = weightRows(integers, zeros, channelAxis);
+  return kept && { ...kept, scales: perChannel };
+}
+
+/**
+ * 8-bit weights in rows, one per channel, as i8 without a zero point where they fit, else as u8 with one.
+ * @param zeros one for all or one per channel
+ * @returns undefined where channels that do not fit i8 have zero points of their own
+ */
+export function weightRows(
+  integers: HostTensor,
+  zeros: Int32Array,
+  channelAxis: number,
+): Pick<IntegerWeights, "values" | "zero"> | undefined {
+  const rows = rowsOf(integers.data as Int8Array, integers.dims, channelAxis);
+  const length = rows.length / Math.max(1, integers.dims[channelAxis] ?? 1);
+  const centred = rows.map(
+    (value, k) => value - (zeros[zeros.length === 1 ? 0 : Math.floor(k / length)] as number),
+  );
   if (centred.every((value) => value >= -128 && value <= 127))
-    return { values: Int8Array.from(centred), zero: 0, scales: perChannel };
-  // Too wide for i8 once centred: then u8 with the zero point all channels share.
+    return { values: Int8Array.from(centred), zero: 0 };
   const shift = integers.type === "i8" ? 128 : 0;
   const [zero] = zeros as unknown as [number];
   if (zeros.some((other) => other !== zero)) return undefined;
-  return { values: Uint8Array.from(rows, (value) => value + shift), zero: zero + shift, scales: perChannel };
+  return { values: Uint8Array.from(rows, (value) => value + shift), zero: zero + shift };
 }
 
 /**

@@ -6,6 +6,9 @@ import { parametersOf } from "../prepare/arrangeQuantisation.ts";
 import { isConstant, type Rule } from "../rule.ts";
 import type { ExactValue } from "../values.ts";
 import { product, reshapeView } from "../view.ts";
+import { convInteger } from "./convInteger.ts";
+import { dynamicQuantizeLinear } from "./dynamicQuantise.ts";
+import { matMulInteger } from "./matMulInteger.ts";
 
 /** int8 values are carried as uint8, this much higher. */
 const SHIFT = 128;
@@ -15,7 +18,7 @@ const LIMITS = { u8: [0, 255], i8: [-128, 127] } as const;
  * QuantizeLinear to u8 or i8: round(clamp(x / scale)) + zero. Where its parameters are constants the value behind it is often computed in
  * this quantisation at once (`preferGiven`), and nothing is left to do.
  */
-export const quantizeLinear: Rule = {
+const quantizeLinear: Rule = {
   check(node, graph) {
     return isConstant(graph, node.inputs[0])
       ? "its data input is a constant that could not be folded"
@@ -64,7 +67,7 @@ function stepByStep(kernel: Elementwise, scaled: Term, zero: Term, type: "u8" | 
 }
 
 /** DequantizeLinear: (q - zero) * scale. With constants for all elements it computes nothing: q is the value's u8 form. */
-export const dequantizeLinear: Rule = {
+const dequantizeLinear: Rule = {
   check(node, graph) {
     return isConstant(graph, node.inputs[0])
       ? "its data input is a constant that could not be folded"
@@ -98,6 +101,15 @@ export const dequantizeLinear: Rule = {
     lowering.setPlain(output, kernel.store(real, output));
   },
 };
+
+/** Ops on integers and between integers and floats. */
+export const QUANTISED: readonly (readonly [string, Rule])[] = [
+  ["ConvInteger", convInteger],
+  ["DequantizeLinear", dequantizeLinear],
+  ["DynamicQuantizeLinear", dynamicQuantizeLinear],
+  ["MatMulInteger", matMulInteger],
+  ["QuantizeLinear", quantizeLinear],
+];
 
 /** An i8 value as u8, 128 higher. */
 function shifted(node: GraphNode, lowering: Lowering, value: ExactValue): ExactValue {

@@ -55,15 +55,13 @@ class Additions {
 }
 
 function nodeOf(
-  like: GraphNode,
   op: string,
   inputs: readonly string[],
   output: string,
   attributes: Readonly<Record<string, AttributeInput>> = {},
 ): GraphNode {
   const entries = Object.entries(attributes).map(([key, value]) => [key, attributeOf(value)] as const);
-  const name = `${like.name}/${op}`;
-  return { name, op, domain: "", inputs, outputs: [output], attributes: new Map(entries) };
+  return { name: `${output}/${op}`, op, domain: "", inputs, outputs: [output], attributes: new Map(entries) };
 }
 
 /** The parameters of a QuantizeLinear or DequantizeLinear, where they are constants and one for all. */
@@ -113,7 +111,7 @@ function limitIntegers(graph: Graph): Graph {
     if (low === lowest && high === lowest + 255) return [quantiser];
     const wide = additions.name(`${output}/unlimited`);
     const bounds = [low, high].map((value) => additions.scalar(`${output}/limit`, parameters.type, value));
-    return [{ ...quantiser, outputs: [wide] }, nodeOf(node, "Clip", [wide, ...bounds], output)];
+    return [{ ...quantiser, outputs: [wide] }, nodeOf("Clip", [wide, ...bounds], output)];
   });
   return { ...graph, nodes, initializers: additions.initializers };
 }
@@ -145,12 +143,12 @@ function carryAsUint8(graph: Graph): Graph {
   const additions = new Additions(graph);
   /** From int8 values to the uint8 values that carry them. */
   const carried = new Map<string, string>();
-  const asInt8 = (node: GraphNode, from: string, to: string): GraphNode[] => {
+  const asInt8 = (from: string, to: string): GraphNode[] => {
     const [wide, centred] = [additions.name(`${to}/wide`), additions.name(`${to}/centred`)];
     return [
-      nodeOf(node, "Cast", [from], wide, { to: 6 }),
-      nodeOf(node, "Sub", [wide, additions.scalar(`${to}/shift`, "i32", SHIFT)], centred),
-      nodeOf(node, "Cast", [centred], to, { to: 3 }),
+      nodeOf("Cast", [from], wide, { to: 6 }),
+      nodeOf("Sub", [wide, additions.scalar(`${to}/shift`, "i32", SHIFT)], centred),
+      nodeOf("Cast", [centred], to, { to: 3 }),
     ];
   };
   const nodes = graph.nodes.flatMap((node): GraphNode[] => {
@@ -161,7 +159,7 @@ function carryAsUint8(graph: Graph): Graph {
     const both = (inputs: readonly string[]): GraphNode[] => {
       const name = u8();
       carried.set(output, name);
-      return [{ ...node, inputs, outputs: [name] }, ...asInt8(node, name, output)];
+      return [{ ...node, inputs, outputs: [name] }, ...asInt8(name, output)];
     };
     if (isStandard(node, "QuantizeLinear")) {
       const parameters = parametersOf(node, graph);
