@@ -2,6 +2,7 @@ import { toHex } from "@surety/engine";
 import type { GameView } from "@surety/protocol";
 import { type Address, encodeAbiParameters, type Hex, keccak256 } from "viem";
 import { describe, expect, it } from "vitest";
+import { inputOperand, mapInstruction, operation } from "../support/instructions.ts";
 import { countingModel, makeModel, outputRootOf, questionFor, runModel } from "../support/models.ts";
 import { challengerMove, commitMove, play, revealMove, stepOf, viewOf } from "../support/players.ts";
 import { requestOf, useSurety } from "../support/scenario.ts";
@@ -790,6 +791,29 @@ describe("DisputeGame: programs of every shape", () => {
       element: lie.byte,
     });
     expect(moves).toHaveLength(expectedMoves);
+  });
+
+  it("a lie in the upper half of an i64 is found, and judged by all its 64 bits", async () => {
+    const elements = 300;
+    const product = mapInstruction({
+      outDtype: "i64",
+      outDims: [elements],
+      operands: [inputOperand("i64", 0, elements)],
+      expression: [operation("load"), operation("int", 0, 0, -3), operation("lmul", 0, 1)],
+    });
+    const other = makeModel({ instructions: [product], inputBytes: [8 * elements] });
+    const data = Uint8Array.from({ length: 8 * elements }, (_, i) => (i * 151) ^ (i >> 3));
+    const told = runModel(other, [data], { instruction: 0, byte: 8 * 77 + 6 });
+    const { moves, view } = await dispute(other, data, told, runModel(other, [data]));
+    expect(view.phase).toBe("challenger-won");
+    const expected = BigInt.asUintN(64, Buffer.from(data).readBigInt64LE(8 * 77) * -3n);
+    const last = moves.at(-1);
+    expect(last && eventOf(last.receipt, "StepJudged")).toMatchObject({
+      element: 77,
+      verdict: 1,
+      posted: expected ^ (0x55n << 48n),
+      expected,
+    });
   });
 
   it("an instruction that is malformed by its own bytes ends the game when its tensor is picked", async () => {
