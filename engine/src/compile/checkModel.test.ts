@@ -33,19 +33,9 @@ describe("checkModel", () => {
       "the op is not in the exact profile",
     ],
     [
-      "a filter that is computed",
-      image((m) => m.node("Relu", ["x"], ["1"]).node("Conv", ["x", "1"], ["y"])),
-      "its filter is not a constant",
-    ],
-    [
       "MaxPool's indices",
       image((m) => m.node("MaxPool", ["x"], ["y", "i"], { kernel_shape: [2, 2] })),
       "Indices",
-    ],
-    [
-      "MatMul of activations",
-      image((m) => m.node("MatMul", ["x", "x"], ["y"])),
-      "its second matrix is not a constant",
     ],
   ])("refuses %s with the reason", async (_, model, reason) => {
     const report = await checkModel(model);
