@@ -56,14 +56,14 @@ export function validateProgram({ instructions, weights, inputs }: ValidateProgr
     }
     checkIndexMaps(instruction, index);
     checkValueRanges(instruction, index);
-    checkStep(instruction, index);
+    checkStep(instruction, index, Math.max(instructions.length, weights.length));
     trace.push({ dtype: instruction.outDtype, elements: outputElements(instruction) });
   }
 }
 
 /** What no transaction can have recomputed, no challenger can refute. */
-function checkStep(instruction: Instruction, index: number): void {
-  const { bytes, gas } = worstStepCost(instruction);
+function checkStep(instruction: Instruction, index: number, tensors: number): void {
+  const { bytes, gas } = worstStepCost(instruction, tensors);
   if (bytes <= MAX_STEP_BYTES && gas <= MAX_STEP_GAS) return;
   throw malformed(
     index,
