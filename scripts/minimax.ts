@@ -193,7 +193,13 @@ function approximation(
 /** By the names the constants have in engine/src/compile/functions. */
 export const FITS: Readonly<Record<string, Fit>> = {
   "EXP: e^u": approximation(Math.exp, relative(Math.exp), [-0.347, 0.347], [6, 0]),
-  "EXP_NEGATIVE: e^u": approximation(Math.exp, relative(Math.exp), [-1.1, 0.01], [6, 0]),
+  // What counts is the absolute error of e^(8u).
+  "EXP_NEGATIVE: (e^u - 1) / u": approximation(
+    (u) => (Math.abs(u) < 1e-9 ? 1 : Math.expm1(u) / u),
+    (u) => 8 * Math.abs(u) * Math.exp(7 * u),
+    [-17.1 / 8, 0],
+    [4, 0],
+  ),
   "TANH: tanh(x) / x in x^2": approximation(tanh, relative(tanh), [0, 81], [4, 4]),
   "SIGMOID: tanh(x / 2) / 2x in x^2": approximation(halfTanh, absolute, [0, 300], [4, 4]),
   "ERF: erf(x) / x in x^2": approximation(erfOdd, relative(erfOdd), [0, 15.2], [5, 5]),

@@ -6,6 +6,8 @@ import { LOGIC } from "./ops/logic.ts";
 import { gemm, matMul } from "./ops/matmul.ts";
 import { averagePool, globalAveragePool, maxPool } from "./ops/pool.ts";
 import { QUANTISED } from "./ops/quantise.ts";
+import { REDUCTIONS } from "./ops/reduce.ts";
+import { SOFTMAX } from "./ops/softmax.ts";
 import { reshape, transpose } from "./ops/view.ts";
 import type { Rule } from "./rule.ts";
 
@@ -15,6 +17,8 @@ export const RULES: ReadonlyMap<string, Rule> = new Map([
   ...ARITHMETIC,
   ...QUANTISED,
   ...LOGIC,
+  ...REDUCTIONS,
+  ...SOFTMAX,
   ["Add", add],
   ["AveragePool", averagePool],
   ["BatchNormalization", batchNormalization],
