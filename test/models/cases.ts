@@ -15,6 +15,10 @@ export interface ModelCase {
   readonly dims: Readonly<Record<string, number>>;
   /** A classifier agrees where its first output has the same largest element; all others by the cosine of each output. */
   readonly kind: "classifier" | "regression";
+  /** What it is held to: the share of equal classes, or the least cosine of any output. */
+  readonly least: number;
+  /** The code of the error it is refused with; only for what the compiler does not take yet. */
+  readonly refused?: string;
   /** The first of these are for calibration in tests of agreement, the rest are not seen by the compiler. */
   inputs(count: number): InputSample[];
 }
@@ -147,13 +151,22 @@ const IMAGENET = { mean: [123.675, 116.28, 103.53], deviation: [58.395, 57.12, 5
 const even = (value: number) => [value, value, value];
 
 export const MODEL_CASES: readonly ModelCase[] = [
-  { name: "MNIST", folder: "mnist", file: "mnist-8.onnx", dims: {}, kind: "classifier", inputs: digits },
+  {
+    name: "MNIST",
+    folder: "mnist",
+    file: "mnist-8.onnx",
+    dims: {},
+    kind: "classifier",
+    least: 0.99,
+    inputs: digits,
+  },
   {
     name: "MobileNetV2 int8",
     folder: "mobilenetv2-int8",
     file: "model.onnx",
     dims: { batch_size: 1 },
     kind: "classifier",
+    least: 0.99,
     inputs: planes("input", [224, 224], IMAGENET.mean, IMAGENET.deviation),
   },
   {
@@ -162,6 +175,7 @@ export const MODEL_CASES: readonly ModelCase[] = [
     file: "super_resolution.onnx",
     dims: { batch_size: 1 },
     kind: "regression",
+    least: 0.96,
     inputs: luminance,
   },
   {
@@ -170,6 +184,8 @@ export const MODEL_CASES: readonly ModelCase[] = [
     file: "model.onnx",
     dims: { unk__214: 1 },
     kind: "classifier",
+    least: 0.99,
+    refused: "MODEL_UNSUPPORTED",
     inputs: files,
   },
   {
@@ -178,6 +194,8 @@ export const MODEL_CASES: readonly ModelCase[] = [
     file: "version-RFB-320_without_postprocessing.onnx",
     dims: {},
     kind: "regression",
+    least: 0.999,
+    refused: "MODEL_UNSUPPORTED",
     inputs: planes("input", [240, 320], even(127), even(128)),
   },
   {
@@ -186,6 +204,8 @@ export const MODEL_CASES: readonly ModelCase[] = [
     file: "ch_ppocr_mobile_v2.0_cls_infer.onnx",
     dims: { "p2o.DynamicDimension.0": 1, "p2o.DynamicDimension.1": 48, "p2o.DynamicDimension.2": 192 },
     kind: "classifier",
+    least: 0.99,
+    refused: "MODEL_UNSUPPORTED",
     inputs: planes("x", [48, 192], even(127.5), even(127.5)),
   },
   {
@@ -194,6 +214,8 @@ export const MODEL_CASES: readonly ModelCase[] = [
     file: "ch_PP-OCRv4_det_infer.onnx",
     dims: { "p2o.DynamicDimension.0": 1, "p2o.DynamicDimension.1": 160, "p2o.DynamicDimension.2": 160 },
     kind: "regression",
+    least: 0.999,
+    refused: "MODEL_UNSUPPORTED",
     inputs: planes("x", [160, 160], IMAGENET.mean, IMAGENET.deviation),
   },
   {
@@ -202,6 +224,8 @@ export const MODEL_CASES: readonly ModelCase[] = [
     file: "encoder_model.onnx",
     dims: { batch_size: 1, num_samples: 32_000 },
     kind: "regression",
+    least: 0.999,
+    refused: "MODEL_UNSUPPORTED",
     inputs: speech,
   },
   {
@@ -210,6 +234,8 @@ export const MODEL_CASES: readonly ModelCase[] = [
     file: "stories260K_fp32.onnx",
     dims: { T: 4, P: 8 },
     kind: "regression",
+    least: 0.999,
+    refused: "MODEL_UNSUPPORTED",
     inputs: tokens,
   },
 ];
