@@ -38,12 +38,16 @@ describe("gas of judge", () => {
       readonly operands?: readonly Operand[];
       readonly expression?: Instruction["expression"];
       readonly witnesses?: readonly OperandWitness[];
+      /** Reduces operand 0 over its one reduction dimension. */
+      readonly sum?: number;
       readonly trace?: { readonly root: Hex; readonly count: number };
     } = {},
   ): Promise<number> {
-    const { operands = [], expression = [operation("int")], witnesses, trace } = parameters;
+    const { operands = [], expression = [operation("int")], witnesses, sum, trace } = parameters;
     const usesInputs = operands.some(({ space }) => space === "input");
-    const instruction = mapInstruction({ outDtype: "u8", outDims: [2], operands, expression });
+    const plain = mapInstruction({ outDtype: "u8", outDims: [2], operands, expression });
+    const instruction: Instruction =
+      sum === undefined ? plain : { ...plain, accumulate: "sum", reduceDims: [sum] };
     const data = encodeFunctionData({
       abi: referee.abi,
       functionName: "judge",
@@ -109,6 +113,23 @@ describe("gas of judge", () => {
           ),
         ],
       });
+    const scattered = (count: number, stride: number) =>
+      gasOf({
+        operands: [
+          inputOperand("u8", 0, tensor.length, {
+            map: { offset: stride < 0 ? -stride * (count - 1) : 0, out: [0], reduce: [stride] },
+          }),
+        ],
+        expression: [operation("acc")],
+        sum: count,
+        witnesses: [
+          witnessOf(
+            tensor,
+            Array.from({ length: count }, (_, i) => Math.abs(stride) * i),
+            null,
+          ),
+        ],
+      });
     const inTrace = (height: number) => {
       const small = tensor.subarray(0, 256);
       const hashes = [
@@ -134,6 +155,8 @@ describe("gas of judge", () => {
       "a level of the trace's or the weights' tree": ((await inTrace(8)) - one) / 8,
       "a leaf beside the last": ((await leaves(128, 1)) - (await leaves(64, 1))) / 64,
       "a leaf 16 away from the last": ((await leaves(64, 16)) - (await leaves(32, 16))) / 32,
+      "the same, and one byte of it summed": ((await scattered(64, 4096)) - (await scattered(32, 4096))) / 32,
+      "the same, downwards": ((await scattered(64, -4096)) - (await scattered(32, -4096))) / 32,
     };
     expect(figures["an instruction of one int"]).toBeLessThan(10_000);
     expectSnapshot(
