@@ -116,10 +116,21 @@ library OperandData {
     function _slotOf(Source memory source, uint256 leaf) private pure returns (uint256) {
         unchecked {
             uint256 count = source.count;
-            uint256 low = source.hint;
-            if (low < count && _leafAt(source, low) == leaf) return low;
-            low = 0;
+            uint256 low = 0;
             uint256 high = count;
+            uint256 near = source.hint;
+            if (near < count) {
+                uint256 there = _leafAt(source, near);
+                if (there == leaf) return near;
+                // Reads tend to go on to the next leaf, or to the one before.
+                if (there < leaf) {
+                    low = near + 1;
+                    if (low < count && _leafAt(source, low) == leaf) return low;
+                } else {
+                    high = near;
+                    if (near != 0 && _leafAt(source, near - 1) == leaf) return near - 1;
+                }
+            }
             while (low < high) {
                 uint256 middle = (low + high) >> 1;
                 if (_leafAt(source, middle) < leaf) low = middle + 1;
