@@ -1,12 +1,13 @@
 import { execFileSync } from "node:child_process";
-import { describe, expect, it } from "vitest";
+import { Worker } from "node:worker_threads";
+import { describe, expect, it, vi } from "vitest";
 import { randomNumbers } from "../../testing/compileSmall.ts";
 import { HASH_BYTES, LEAF_BYTES, leafHash, nodeHash, zeroHash } from "../hashes.ts";
 import { MerkleTree } from "../merkle-tree.ts";
 import { commitTensor } from "../tensor-tree.ts";
-import { SUBTREE_BYTES } from "./hash-levels.ts";
+import { levelsOfBytes, SUBTREE_BYTES } from "./hash-levels.ts";
 import { createHashPool } from "./hash-pool.ts";
-import { SLAB_BYTES } from "./shared-slab.ts";
+import { createSharedSlab, DONE, SLAB_BYTES } from "./shared-slab.ts";
 
 const random = randomNumbers(41);
 const bytes = Uint8Array.from({ length: SLAB_BYTES + 3 * SUBTREE_BYTES + 1000 }, () => random() * 256);
@@ -62,6 +63,18 @@ describe("commitTensor", () => {
       expectSameTree(commitTensor(shorter, pool.hash), levelsOneByOne(leavesOf(shorter)));
       pool.close();
     }
+  });
+
+  it("is helped by a thread that can hash a slab by itself", async () => {
+    const slab = createSharedSlab();
+    const worker = new Worker(new URL("./hash-worker.ts", import.meta.url), { workerData: slab });
+    const job = { first: 0, past: 3, length: 2 * SUBTREE_BYTES + 1000 };
+    slab.bytes.set(bytes.subarray(0, job.length));
+    worker.postMessage(job);
+    await vi.waitFor(() => expect(Atomics.load(slab.counts, DONE)).toBe(job.past), { timeout: 50_000 });
+    await worker.terminate();
+    const [leaves, ...above] = levelsOfBytes(slab.levels, job.length) as [Uint8Array, ...Uint8Array[]];
+    expectSameTree(new MerkleTree(leaves, above), levelsOneByOne(leavesOf(bytes.subarray(0, job.length))));
   });
 
   it("hashes alone what a thread took and left undone", () => {
