@@ -39,7 +39,7 @@ export function addModelCommands(program: Command): void {
       const calibration = readInputs(options.calibrate, modelInputs(source));
       const bundle = await compileModel({ model: source, calibration });
       writeBundle(bundle, options.out);
-      const { accuracy, opCounts } = bundle.manifest;
+      const { accuracy, opCounts, worstStep } = bundle.manifest;
       const summary = {
         modelId: bundle.modelId,
         out: options.out,
@@ -47,6 +47,7 @@ export function addModelCommands(program: Command): void {
         weightBytes: bundle.weights.reduce((sum, { length }) => sum + length, 0),
         opCounts,
         accuracy,
+        worstStep: { ...worstStep, name: bundle.manifest.instructions[worstStep.instruction]?.name ?? "" },
       };
       if (options.json) return print(toJson(summary));
       print(`model id      ${summary.modelId}`);
@@ -58,6 +59,7 @@ export function addModelCommands(program: Command): void {
           `agreement     ${(accuracy.top1Agreement * 100).toFixed(2)} % same class as float on ${accuracy.samples} calibration samples`,
         );
       }
+      print(`worst step    ${describeStep(summary.worstStep)}`);
       print(`cosine        mean ${accuracy.cosineMean.toFixed(6)}, least ${accuracy.cosineMin.toFixed(6)}`);
     });
 
@@ -114,6 +116,11 @@ function readModelFile(path: string): Uint8Array {
   }
 }
 
+/** What it costs at most to have one number recomputed on the chain. */
+function describeStep({ name, instruction, gas, bytes }: NonNullable<ModelReport["worstStep"]>): string {
+  return `${gas.toLocaleString("en")} gas, ${bytes.toLocaleString("en")} bytes: instruction ${instruction} (${name})`;
+}
+
 function describeReport(report: ModelReport): string {
   const rows = report.nodes.map(({ op, node, fits, reason }) => [op, node, fits ? "yes" : `no: ${reason}`]);
   const unfit = report.nodes.filter(({ fits }) => !fits).length + report.problems.length;
@@ -121,6 +128,7 @@ function describeReport(report: ModelReport): string {
     ...table(["op", "node", "fits"], rows, "left"),
     ...report.problems.map((problem) => `problem: ${problem}`),
     "",
+    ...(report.worstStep ? [`Worst step: ${describeStep(report.worstStep)}.`] : []),
     report.fits
       ? `The model fits the exact profile (opset ${report.opset}, ${report.nodes.length} nodes).`
       : `The model does not fit the exact profile: ${unfit} of its parts do not.`,

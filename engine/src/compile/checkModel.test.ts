@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { AttributeInput, ModelBuilder } from "../onnx/build.ts";
+import { STEP_BUDGET } from "../program/step-cost.ts";
 import { randomSamples, randomTensor, smallModel } from "../testing/compileSmall.ts";
 import { checkModel } from "./checkModel.ts";
 import { compileModel, modelInputs } from "./compileModel.ts";
@@ -23,6 +24,9 @@ describe("checkModel", () => {
     const report = await checkModel(mnist);
     expect(report).toMatchObject({ fits: true, opset: 8, problems: [] });
     expect(report.nodes).toHaveLength(11);
+    expect(report.worstStep?.gas).toBeGreaterThan(10_000);
+    expect(report.worstStep?.gas).toBeLessThanOrEqual(STEP_BUDGET.gas);
+    expect(report.worstStep?.name).not.toBe("");
     expect(report.nodes[0]).toEqual({ node: "Convolution28", op: "Conv", fits: true });
   });
 
@@ -68,14 +72,14 @@ describe("checkModel", () => {
 
 describe("compileModel refuses", () => {
   const { model, specs } = smallModel(13, { x: [1, 4] }, { y: [1, 4] }, (m) =>
-    m.node("Softmax", ["x"], ["y"], {}, "final"),
+    m.node("Hardmax", ["x"], ["y"], {}, "final"),
   );
   const relu = smallModel(13, { x: [1, 4] }, { y: [1, 4] }, (m) => m.node("Relu", ["x"], ["y"]));
 
   test("an unsupported op, naming it and its node", async () => {
     await expect(compileModel({ model, calibration: randomSamples(specs, 1, 1) })).rejects.toMatchObject({
       code: "MODEL_UNSUPPORTED",
-      message: expect.stringMatching(/Softmax node "final"/),
+      message: expect.stringMatching(/Hardmax node "final"/),
     });
   });
 

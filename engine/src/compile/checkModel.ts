@@ -2,6 +2,8 @@ import { FatalError } from "@surety/protocol";
 import { foldConstants } from "../onnx/foldConstants.ts";
 import { type Graph, type GraphNode, qualifiedOp } from "../onnx/graph.ts";
 import { type ImportOptions, importModel } from "../onnx/import.ts";
+import { type WorstStep, worstStep } from "../program/step-cost.ts";
+import { lowerUncalibrated } from "./lowerUncalibrated.ts";
 import { DECOMPOSITIONS } from "./prepare/decompositions.ts";
 import { decidedBySizes } from "./prepare/observeShapes.ts";
 import { canonicalModel, prepareModel } from "./prepare/prepareModel.ts";
@@ -25,21 +27,33 @@ export interface ModelReport {
   readonly problems: readonly string[];
   /** Every node left after constants are folded, in order of execution. */
   readonly nodes: readonly NodeReport[];
+  /** The step that costs most to have recomputed on the chain, and what it computes; where the model fits. */
+  readonly worstStep?: WorstStep & { readonly name: string };
 }
 
 /**
- * Says op by op whether a model fits the exact profile, without calibration data. What only shapes can tell comes out when compiling.
+ * Says op by op whether a model fits the exact profile, without calibration data, and what its most expensive step costs.
  *
  * @throws FatalError as importModel and foldConstants, for files that are no sound ONNX
  */
 export async function checkModel(model: Uint8Array, options: ImportOptions = {}): Promise<ModelReport> {
   const imported = importModel(model, options);
   const graph = await foldConstants(canonicalModel(imported).graph);
+  const { opset } = imported;
   const report = reportOn(graph, unknownOp);
   // Unknown ops and open sizes need no run; the rest only comes out once sizes are known and compositions are taken apart.
-  return report.fits
-    ? { ...reportOn(await prepareModel(graph), reasonAgainst), opset: imported.opset }
-    : { ...report, opset: imported.opset };
+  if (!report.fits) return { ...report, opset };
+  const prepared = await prepareModel(graph);
+  const whole = { ...reportOn(prepared, reasonAgainst), opset };
+  if (!whole.fits) return whole;
+  try {
+    const { instructions, names, weights } = await lowerUncalibrated(prepared);
+    const worst = worstStep(instructions, weights.length);
+    return { ...whole, worstStep: { ...worst, name: names[worst.instruction] ?? "" } };
+  } catch (error) {
+    if (!(error instanceof FatalError) || error.code !== "MODEL_UNSUPPORTED") throw error;
+    return { ...whole, fits: false, problems: [error.message] };
+  }
 }
 
 function reportOn(

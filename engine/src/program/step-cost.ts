@@ -171,3 +171,18 @@ function stretchesOf({ map, dtype }: Operand, reduceDims: readonly number[]) {
   const leavesOfStretch = Math.floor((stretch - width) / LEAF_BYTES) + (stretch > width ? 2 : 1);
   return { stretches, leaves: stretches * leavesOfStretch };
 }
+
+/** The instruction of a program whose steps cost most. */
+export interface WorstStep extends StepCost {
+  readonly instruction: number;
+}
+
+/** The most expensive step of a program, by gas. */
+export function worstStep(instructions: readonly Instruction[], weights: number): WorstStep {
+  let worst: WorstStep = { instruction: 0, bytes: 0, gas: 0 };
+  for (const [index, instruction] of instructions.entries()) {
+    const cost = worstStepCost(instruction, Math.max(instructions.length, weights));
+    if (cost.gas > worst.gas) worst = { instruction: index, ...cost };
+  }
+  return worst;
+}

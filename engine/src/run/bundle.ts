@@ -20,6 +20,7 @@ import {
   outputBytes,
   validateProgram,
 } from "../program/index.ts";
+import { worstStep } from "../program/step-cost.ts";
 import { canonicalJson, type Manifest, manifestHash, type TensorSpec } from "./manifest.ts";
 import { decodeWeights, encodeWeights, type WeightData } from "./weightsFile.ts";
 
@@ -48,7 +49,10 @@ export interface BundleParts {
   readonly weights: readonly WeightData[];
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly (TensorSpec & { readonly instruction: number })[];
-  readonly facts: Omit<Manifest, "format" | "modelId" | "header" | "inputs" | "outputs" | "sha256">;
+  readonly facts: Omit<
+    Manifest,
+    "format" | "modelId" | "header" | "inputs" | "outputs" | "worstStep" | "sha256"
+  >;
 }
 
 function hash32(bytes: Uint8Array): Hash32 {
@@ -98,7 +102,8 @@ export function assembleBundle(parts: BundleParts): Bundle {
     })),
   };
   const modelId = modelIdOf(header);
-  const rest = { format: 1 as const, modelId, header, inputs, outputs, ...facts };
+  const worst = worstStep(instructions, weights.length);
+  const rest = { format: 1 as const, modelId, header, inputs, outputs, ...facts, worstStep: worst };
   return {
     modelId,
     header,

@@ -3,6 +3,7 @@ import type { ModelHeader, ModelId } from "@surety/protocol";
 import type { TraceSource } from "../compile/programBuilder.ts";
 import type { ElementType } from "../onnx/tensor.ts";
 import type { Dtype } from "../program/instruction.ts";
+import type { WorstStep } from "../program/step-cost.ts";
 
 /** An input or output of a model. */
 export interface TensorSpec {
@@ -35,6 +36,8 @@ export interface Manifest {
   readonly accuracy: Accuracy;
   /** Instructions per kind of accumulator. */
   readonly opCounts: Readonly<Record<string, number>>;
+  /** The most that a dispute about one element can cost: which instruction's, in gas and bytes of operands. */
+  readonly worstStep: WorstStep;
   /** Per instruction: the source node and, unless null, where the graph has the same tensor. */
   readonly instructions: readonly { readonly name: string; readonly source: TraceSource | null }[];
   readonly weights: readonly { readonly name: string; readonly dtype: Dtype; readonly elements: number }[];
