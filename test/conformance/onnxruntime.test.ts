@@ -10,17 +10,25 @@ import { createSession, runSession } from "../../engine/src/run/onnxruntime.ts";
 import {
   arithmetic,
   bytesOf,
+  castOfInts,
   castToFloat,
+  castToInt,
   clip,
   convolution,
   dequantizeLinear,
+  floatChoice,
+  floatExtremum,
+  floatFunction,
+  gather,
+  integerArithmetic,
   matrixProduct,
   maxPool,
   type OperatorCase,
   quantizeLinear,
   reduceSum,
+  reduction,
   residualAdd,
-} from "./support/operators.ts";
+} from "./support/operators/index.ts";
 import { type Answer, SolidityReferee, typescriptAnswer } from "./support/solidity.ts";
 
 /** Elements of a case that the chain computes as well. */
@@ -84,7 +92,15 @@ describe("onnxruntime, TypeScript and Solidity give the same bytes", () => {
     ["Add, Sub, Mul, Div, Max, Min of i32 and f32", 40, arithmetic],
     ["Cast to f32", 10, castToFloat],
     ["Clip", 10, clip],
+    ["Sqrt, Floor, Ceil, Round, Abs", 25, floatFunction],
+    ["Max and Min of f32, + 0.0", 10, floatExtremum],
+    ["Where of Less and Equal", 10, floatChoice],
+    ["Cast to i32, clipped", 10, castToInt],
+    ["Gather", 10, gather],
+    ["Add, Sub, Mul, Div, Mod, Max, Min, Less, Equal of i32 and i64", 60, integerArithmetic],
+    ["Cast of i32 and i64", 15, castOfInts],
     ["ReduceSum", 10, reduceSum],
+    ["ReduceSum of i64, ReduceMax and ReduceMin", 30, reduction],
     ["MaxPool", 20, maxPool],
     ["QLinearConv and ConvInteger", 50, convolution],
     ["QLinearMatMul and MatMulInteger", 40, matrixProduct],
