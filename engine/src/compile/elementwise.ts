@@ -119,11 +119,13 @@ export class Elementwise {
   }
 
   /**
-   * The element of `view` at its own position plus `index` elements. The index must be proven inside.
+   * The element of `view` at its own position plus `index` times `stride` elements. The index must be known to be inside.
    * @param tensor the exact graph's name of what is read
    */
-  loadAt(view: View, index: Term, tensor: string, type: ProgramType, range?: Interval): Term {
-    const number = this.#expression.apply("loadat", this.#operand(view), index.value);
+  loadAt(view: View, index: Term, tensor: string, type: ProgramType, range?: Interval, stride = 1): Term {
+    const elements =
+      stride === 1 ? index.value : this.#expression.apply("imul", index.value, this.#expression.int(stride));
+    const number = this.#expression.apply("loadat", this.#operand(view), elements);
     return term(
       tensor,
       type,

@@ -4,6 +4,7 @@ import { conv } from "./ops/conv.ts";
 import { add, batchNormalization, mul, sub } from "./ops/elementwise.ts";
 import { LOGIC } from "./ops/logic.ts";
 import { gemm, matMul } from "./ops/matmul.ts";
+import { MOVEMENT } from "./ops/movement.ts";
 import { averagePool, globalAveragePool, maxPool } from "./ops/pool.ts";
 import { QUANTISED } from "./ops/quantise.ts";
 import { REDUCTIONS } from "./ops/reduce.ts";
@@ -19,6 +20,7 @@ export const RULES: ReadonlyMap<string, Rule> = new Map([
   ...LOGIC,
   ...REDUCTIONS,
   ...SOFTMAX,
+  ...MOVEMENT,
   ["Add", add],
   ["AveragePool", averagePool],
   ["BatchNormalization", batchNormalization],

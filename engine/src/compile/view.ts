@@ -215,3 +215,35 @@ export function padView(view: View, before: readonly number[], after: readonly n
   }
   return { ...view, offset, dims, bounds };
 }
+
+/**
+ * Every `steps[k]`-th position of dimension k from `starts[k]` on, `sizes[k]` of them; steps may be negative or 0 (which repeats). Undefined where
+ * a dimension that is cut is not one axis.
+ */
+export function sliceView(
+  view: View,
+  starts: readonly number[],
+  steps: readonly number[],
+  sizes: readonly number[],
+): View | undefined {
+  const own = sizesOf(view);
+  let offset = view.offset;
+  const dims: (readonly Axis[])[] = [];
+  for (const [k, axes] of view.dims.entries()) {
+    const [start, step, size] = [starts[k] as number, steps[k] as number, sizes[k] as number];
+    if (start === 0 && size === own[k] && (step === 1 || size === 1)) {
+      dims.push(axes);
+      continue;
+    }
+    if (axes.length > 1) return undefined;
+    const stride = axes[0]?.stride ?? 0;
+    offset += start * stride;
+    dims.push(size > 1 ? [{ size, stride: stride * step }] : []);
+  }
+  return { ...view, offset, dims };
+}
+
+/** The view with one dimension replaced by any number of others. */
+export function replaceDimension(view: View, dimension: number, by: readonly (readonly Axis[])[]): View {
+  return { ...view, dims: [...view.dims.slice(0, dimension), ...by, ...view.dims.slice(dimension + 1)] };
+}

@@ -79,6 +79,11 @@ export function bytesOf(tensor: HostTensor): Uint8Array {
   return new Uint8Array(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength);
 }
 
+/** The numbers of a tensor, if there is one; 64-bit integers beyond 2^53 (slices use them for "to the end") rounded. */
+export function numbersOf(tensor: HostTensor | undefined): number[] | undefined {
+  return tensor && Array.from<unknown>(tensor.data as unknown as ArrayLike<unknown>).map(Number);
+}
+
 /** A tensor of 64-bit integers, as ONNX wants shapes and axes. */
 export function i64Tensor(values: readonly number[]): HostTensor {
   return { type: "i64", dims: [values.length], data: BigInt64Array.from(values, (value) => BigInt(value)) };

@@ -1,11 +1,15 @@
 import { FLOAT_DECOMPOSITIONS } from "./floatDecompositions.ts";
 import { LINEAR_DECOMPOSITIONS } from "./linearDecompositions.ts";
+import { MOVEMENT_DECOMPOSITIONS } from "./movement.ts";
 import { OPERATOR_FORM } from "./operatorForm.ts";
 import type { Rewrite } from "./rewrite.ts";
+import { SCATTER_DECOMPOSITIONS } from "./scatter.ts";
 
 /** Ops that are compositions of others, and how they are taken apart. Keys as in `rewriteGraph`. */
 export const DECOMPOSITIONS: ReadonlyMap<string, Rewrite> = new Map<string, Rewrite>([
   ...FLOAT_DECOMPOSITIONS,
   ...LINEAR_DECOMPOSITIONS,
+  ...MOVEMENT_DECOMPOSITIONS,
+  ...SCATTER_DECOMPOSITIONS,
   ...OPERATOR_FORM,
 ]);

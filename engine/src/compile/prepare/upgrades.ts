@@ -1,6 +1,7 @@
 import { intsAttribute } from "../../onnx/graph.ts";
 import { i64Tensor } from "../../onnx/tensor.ts";
 import { FLOAT_UPGRADES } from "./floatUpgrades.ts";
+import { MOVEMENT_UPGRADES } from "./movementUpgrades.ts";
 import type { Rewrite } from "./rewrite.ts";
 
 /** Squeeze and Unsqueeze before opset 13 have their axes as an attribute. */
@@ -14,6 +15,7 @@ const axesToInput: Rewrite = (node, context) => {
 /** How nodes of older opsets are written in the canonical one; a rewriting leaves what already is. */
 export const UPGRADES: ReadonlyMap<string, Rewrite> = new Map([
   ...FLOAT_UPGRADES,
+  ...MOVEMENT_UPGRADES,
   ["Squeeze", axesToInput],
   ["Unsqueeze", axesToInput],
 ]);

@@ -1,0 +1,15 @@
+import type { Rule } from "../rule.ts";
+import { gather, gatherElements } from "./gather.ts";
+import { concat, pad } from "./place.ts";
+import { expand, slice, tile } from "./slice.ts";
+
+/** Ops that put elements elsewhere and compute nothing. */
+export const MOVEMENT: readonly (readonly [string, Rule])[] = [
+  ["Concat", concat],
+  ["Expand", expand],
+  ["Gather", gather],
+  ["GatherElements", gatherElements],
+  ["Pad", pad],
+  ["Slice", slice],
+  ["Tile", tile],
+];
