@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { disputeParameters, headOf, retryRpc } from "@surety/chain";
 import { errorCode } from "@surety/protocol";
@@ -35,7 +36,7 @@ const DEFAULT_CAP_WEI = 500_000_000_000n;
  * const challenger = await startChallenger({ rpcUrl, addresses, key, bundlesDir: "models" });
  * await challenger.stop();
  *
- * @throws FatalError RPC_UNREACHABLE, WRONG_CHAIN, NO_CONTRACT, PLAINTEXT_KEY_REFUSED, KEY_UNREADABLE, KEY_MALFORMED, BUNDLES_UNREADABLE, STORE_LOCKED, STORE_OTHER_DEPLOYMENT, PORT_IN_USE
+ * @throws FatalError RPC_UNREACHABLE, WRONG_CHAIN, NO_CONTRACT, PLAINTEXT_KEY_REFUSED, KEY_UNREADABLE, KEY_MALFORMED, BUNDLES_UNREADABLE, BUNDLE_CHANGED, KERNEL_WRONG, KERNEL_UNPROVEN, GOLDEN_MISMATCH, GRAPH_MISMATCH, STORE_LOCKED, STORE_OTHER_DEPLOYMENT, PORT_IN_USE
  */
 export async function startChallenger(options: ChallengerOptions): Promise<RunningChallenger> {
   const { addresses, pollMs = 500, dataDir = ".surety/challenger" } = options;
@@ -53,8 +54,17 @@ export async function startChallenger(options: ChallengerOptions): Promise<Runni
     deployment: `${chain.chainId}/${addresses.oracle}/${addresses.game}`.toLowerCase(),
   });
   teardown.add(() => store.close());
-  const thread = startModelThread<Task, Answers>(new URL("../verify/model-worker.ts", import.meta.url));
+  const thread = startModelThread<Task, Answers>(new URL("../verify/model-worker.ts", import.meta.url), {
+    checkedModelsDir: join(dataDir, "checked-models"),
+  });
   teardown.add(() => thread.close());
+  try {
+    // INVARIANT: nobody is challenged by a kernel or a model that is not right on this machine.
+    for (const { dir } of bundles.all()) await thread.ask({ kind: "open", bundleDir: dir });
+  } catch (error) {
+    await teardown.run();
+    throw error;
+  }
   const room = createEngineRoom({
     ...{ chain, addresses, account, store, bundles, thread, log, metrics },
     ...{ challengeBondWei, maxFeePerGasCapWei },

@@ -7,7 +7,8 @@ import type { RunSubject } from "./task.ts";
 /** Disputed runs kept, their tensors on disk. */
 const KEPT_RUNS = 8;
 
-const sessionOf = createOpenModels();
+/** Of a model by its bundle. */
+export const sessionOf = createOpenModels();
 const runs = createRecent<Promise<OwnRun>>(KEPT_RUNS, async (run) => (await run).trace.close());
 
 /** The output by onnxruntime. */

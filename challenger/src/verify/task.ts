@@ -13,6 +13,8 @@ export interface RunSubject {
 
 /** What the worker thread is asked to do. */
 export type Task =
+  /** Make sure that the model can be run and is right on this machine. */
+  | { readonly kind: "open"; readonly bundleDir: string }
   /** The output by the fast way: onnxruntime. */
   | ({ readonly kind: "run" } & RunSubject)
   /** The output by the slow way: the program, instruction by instruction. */
@@ -26,6 +28,7 @@ export type Task =
     } & RunSubject);
 
 export interface Answers {
+  readonly open: undefined;
   readonly run: Uint8Array;
   readonly recheck: Uint8Array;
   readonly move: ChallengerMove;

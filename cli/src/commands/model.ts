@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import {
   checkModel,
   compileModel,
@@ -9,6 +9,8 @@ import {
   modelInputs,
   openModel,
   readInputs,
+  requireGolden,
+  requireGraphMatches,
   tensorFromBytes,
   writeBundle,
 } from "@surety/engine";
@@ -65,10 +67,13 @@ export function addModelCommands(program: Command): void {
 
   model
     .command("check")
-    .description("say op by op whether a model fits the exact profile")
-    .argument("<model>", "ONNX file")
+    .description(
+      "say op by op whether a model fits the exact profile; of a bundle, whether graph and program agree here",
+    )
+    .argument("<model>", "ONNX file or bundle directory")
     .option("--json", "print one JSON object")
     .action(async (path: string, options: { json?: true }) => {
+      if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return checkBundle(path, options);
       const report = await checkModel(readModelFile(path));
       print(options.json ? toJson(report) : describeReport(report));
       process.exitCode = report.fits ? EXIT.success : EXIT.negative;
@@ -102,6 +107,19 @@ export function addModelCommands(program: Command): void {
         await session.release();
       }
     });
+}
+
+/** @throws FatalError those of loadBundle, requireGraphMatches and requireGolden */
+async function checkBundle(bundleDir: string, options: { json?: true }): Promise<void> {
+  const bundle = loadBundle(bundleDir);
+  await requireGraphMatches(bundle);
+  const session = await openModel(bundle);
+  await requireGolden(session).finally(() => session.release());
+  const { modelId, instructions } = bundle;
+  if (options.json) return print(toJson({ modelId, instructions: instructions.length, matches: true }));
+  print(`model id      ${modelId}`);
+  print(`instructions  ${instructions.length}`);
+  print("Graph, program and golden vector agree on this machine, byte for byte.");
 }
 
 function numbersOf(dtype: ElementType, shape: readonly number[], bytes: Uint8Array): unknown[] {

@@ -8,6 +8,7 @@ import { type ImportOptions, importModel } from "../onnx/import.ts";
 import { bytesOf, type HostTensor } from "../onnx/tensor.ts";
 import { DTYPES } from "../program/instruction.ts";
 import { assembleBundle, type Bundle } from "../run/bundle.ts";
+import { withGolden } from "../run/golden.ts";
 import { sha256Hex } from "../run/manifest.ts";
 import { createSession, ONNXRUNTIME_VERSION, runSession, withoutNaN } from "../run/onnxruntime.ts";
 import { measureAccuracy } from "./accuracy.ts";
@@ -56,7 +57,7 @@ export async function compileModel(parameters: CompileModelParameters): Promise<
 
   const opCounts: Record<string, number> = {};
   for (const { accumulate } of exact.instructions) opCounts[accumulate] = (opCounts[accumulate] ?? 0) + 1;
-  return assembleBundle({
+  const bundle = assembleBundle({
     graph: exact.graph,
     instructions: exact.instructions,
     weights: exact.weights,
@@ -81,6 +82,7 @@ export async function compileModel(parameters: CompileModelParameters): Promise<
       })),
     },
   });
+  return withGolden(bundle);
 }
 
 /**

@@ -51,7 +51,7 @@ export interface BundleParts {
   readonly outputs: readonly (TensorSpec & { readonly instruction: number })[];
   readonly facts: Omit<
     Manifest,
-    "format" | "modelId" | "header" | "inputs" | "outputs" | "worstStep" | "sha256"
+    "format" | "modelId" | "header" | "inputs" | "outputs" | "worstStep" | "golden" | "sha256"
   >;
 }
 
@@ -78,7 +78,7 @@ function inputTypes(inputs: readonly TensorSpec[]) {
 }
 
 /**
- * Validates, hashes and names a compiled model.
+ * Validates, hashes and names a compiled model. It has no golden vector yet: see `withGolden`.
  * @throws FatalError PROGRAM_MALFORMED (a bug of the compiler)
  */
 export function assembleBundle(parts: BundleParts): Bundle {
@@ -103,7 +103,16 @@ export function assembleBundle(parts: BundleParts): Bundle {
   };
   const modelId = modelIdOf(header);
   const worst = worstStep(instructions, weights.length);
-  const rest = { format: 1 as const, modelId, header, inputs, outputs, ...facts, worstStep: worst };
+  const rest = {
+    format: 1 as const,
+    modelId,
+    header,
+    inputs,
+    outputs,
+    ...facts,
+    worstStep: worst,
+    golden: [],
+  };
   return {
     modelId,
     header,

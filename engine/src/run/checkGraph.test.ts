@@ -7,6 +7,7 @@ import { temporaryDirectory } from "../testing/temporary-directory.ts";
 import { type Bundle, loadBundle, writeBundle } from "./bundle.ts";
 import { requireGraphMatches } from "./checkGraph.ts";
 import { evaluateProgram } from "./evaluateProgram.ts";
+import { requireGolden } from "./golden.ts";
 import { manifestHash } from "./manifest.ts";
 import { openModel } from "./session.ts";
 import { traceGraph } from "./traceGraph.ts";
@@ -101,6 +102,24 @@ describe("a trace run in segments", () => {
       await session.release();
     }
     expected.close();
+  });
+});
+
+describe("requireGolden", () => {
+  test("accepts what the compiler makes; refuses another answer, naming the probe, and a vector of another length", async () => {
+    const { golden } = bundle.manifest;
+    expect(golden.map(({ probe }) => probe)).toEqual(["saturating", "largest", "ordinary", "odd"]);
+    const session = await openModel(bundle);
+    await requireGolden(session);
+    const other = { probe: "ordinary", outputs: "00" };
+    for (const changed of [golden.with(2, other), golden.slice(0, 3), []]) {
+      const manifest = { ...bundle.manifest, golden: changed };
+      await expect(requireGolden({ ...session, bundle: { ...bundle, manifest } })).rejects.toMatchObject({
+        code: "GOLDEN_MISMATCH",
+        message: expect.stringContaining(changed.length === 4 ? "ordinary" : bundle.modelId),
+      });
+    }
+    await session.release();
   });
 });
 

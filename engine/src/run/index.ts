@@ -1,8 +1,16 @@
 export * from "./bundle.ts";
 export { requireGraphMatches } from "./checkGraph.ts";
 export * from "./evaluateProgram.ts";
+export { requireGolden, withGolden } from "./golden.ts";
 export { portableForm } from "./kernelForms.ts";
 export { requireKernels } from "./knownAnswers.ts";
-export { type Accuracy, canonicalJson, type Manifest, type TensorSpec } from "./manifest.ts";
+export {
+  type Accuracy,
+  canonicalJson,
+  type Golden,
+  type Manifest,
+  sha256Hex,
+  type TensorSpec,
+} from "./manifest.ts";
 export { createSession, ONNXRUNTIME_VERSION, runSession } from "./onnxruntime.ts";
 export * from "./session.ts";

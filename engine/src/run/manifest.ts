@@ -22,6 +22,13 @@ export interface Accuracy {
   readonly cosineMin: number;
 }
 
+/** What a model answers to one of the probe inputs. */
+export interface Golden {
+  readonly probe: string;
+  /** sha256 of the outputs' bytes, one after the other, in hex. */
+  readonly outputs: string;
+}
+
 /** manifest.json of a bundle. */
 export interface Manifest {
   readonly format: 1;
@@ -34,6 +41,8 @@ export interface Manifest {
   readonly source: { readonly sha256: string; readonly bytes: number };
   readonly calibration: { readonly samples: number; readonly sha256: string };
   readonly accuracy: Accuracy;
+  /** The golden vector: answers to `probeInputs`, on the machine that compiled the model. */
+  readonly golden: readonly Golden[];
   /** Instructions per kind of accumulator. */
   readonly opCounts: Readonly<Record<string, number>>;
   /** The most that a dispute about one element can cost: which instruction's, in gas and bytes of operands. */

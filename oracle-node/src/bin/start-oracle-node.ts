@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { modelSummary } from "@surety/chain";
 import { errorCode, isRetryable } from "@surety/protocol";
@@ -42,7 +43,7 @@ const DRAIN_MS = 8_000;
  * const node = await startOracleNode({ rpcUrl, addresses, key: { kind: "file", path: "key" }, bundlesDir: "models" });
  *
  * @throws FatalError RPC_UNREACHABLE, WRONG_CHAIN, PLAINTEXT_KEY_REFUSED, KEY_UNREADABLE, KEY_MALFORMED, FAULT_REFUSED, NO_CONTRACT,
- * BUNDLES_UNREADABLE, BUNDLE_CHANGED, PROGRAM_MALFORMED, STORE_LOCKED, STORE_OTHER_DEPLOYMENT, QUEUE_URL_UNSUPPORTED, QUEUE_UNREACHABLE, PORT_IN_USE;
+ * KERNEL_WRONG, KERNEL_UNPROVEN, GOLDEN_MISMATCH, GRAPH_MISMATCH, BUNDLES_UNREADABLE, BUNDLE_CHANGED, PROGRAM_MALFORMED, STORE_LOCKED, STORE_OTHER_DEPLOYMENT, QUEUE_URL_UNSUPPORTED, QUEUE_UNREACHABLE, PORT_IN_USE;
  * UsageError BUNDLES_MISSING
  */
 export async function startOracleNode(options: OracleNodeOptions): Promise<RunningOracleNode> {
@@ -64,8 +65,12 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
     const store = openStore({ dataDir, deployment, operator });
     teardown.add(() => store.close());
     const faults = planFaults(options.fault, chain.chainId, store.faultyAnswers);
-    const thread = startModelThread<Task, Results>(new URL("../inference/model-worker.ts", import.meta.url));
+    const thread = startModelThread<Task, Results>(new URL("../inference/model-worker.ts", import.meta.url), {
+      checkedModelsDir: join(dataDir, "checked-models"),
+    });
     teardown.add(() => thread.close());
+    // INVARIANT: nothing is answered by a kernel or a model that is not right on this machine.
+    for (const { dir } of models.all()) await thread.ask({ kind: "open", bundleDir: dir });
     const queues = await openQueues({ url: options.queueUrl ?? "embedded", dataDir, owner: deployment });
     teardown.add(() => queues.close());
     const inference = queues.open<InferenceJob>("inference");

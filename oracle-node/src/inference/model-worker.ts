@@ -1,12 +1,15 @@
 import { assertNever } from "@surety/protocol";
 import { serveTasks } from "@surety/service/worker";
 import { nextDefence } from "../defend/strategy.ts";
-import { outputInstructions, postedRun, runOutput } from "./runs.ts";
+import { outputInstructions, postedRun, runOutput, sessionOf } from "./runs.ts";
 import type { Results, Task } from "./task.ts";
 
 /** Runs inside a worker thread: onnxruntime's run blocks its thread, and so does hashing. */
 serveTasks(async (task: Task): Promise<Results[Task["kind"]]> => {
   switch (task.kind) {
+    case "open":
+      await sessionOf(task.bundleDir);
+      return undefined;
     case "run":
       return runOutput(task);
     case "defend": {

@@ -12,7 +12,8 @@ export interface PostedRun {
   readonly trace: CommittedTrace;
 }
 
-const sessionOf = createOpenModels();
+/** Of a model by its bundle. */
+export const sessionOf = createOpenModels();
 const runs = createRecent<Promise<PostedRun>>(KEPT_RUNS, async (run) => (await run).trace.close());
 
 /** The output by onnxruntime; a lie's by the program. */

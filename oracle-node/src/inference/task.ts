@@ -14,12 +14,15 @@ export interface RunSubject {
 
 /** What a model's thread is asked to do. */
 export type Task =
+  /** Make sure that the model can be run and is right on this machine. */
+  | { readonly kind: "open"; readonly bundleDir: string }
   /** The outputs' concatenated bytes. */
   | ({ readonly kind: "run" } & RunSubject)
   /** The next move in a game against that run's answer: the trace stays in the thread. */
   | ({ readonly kind: "defend"; readonly view: GameView } & RunSubject);
 
 export interface Results {
+  readonly open: undefined;
   readonly run: Uint8Array;
   readonly defend: DefenceMove;
 }

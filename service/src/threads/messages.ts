@@ -1,3 +1,9 @@
+/** What a model's thread is started with. */
+export interface ModelThreadData {
+  /** Where it remembers the models that passed `requireGraphMatches` here. */
+  readonly checkedModelsDir: string;
+}
+
 /** To a model's thread. */
 export interface TaskMessage<Task> {
   readonly id: number;

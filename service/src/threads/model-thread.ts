@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { FatalError, RetryableError } from "@surety/protocol";
-import type { ResultMessage, TaskMessage } from "./messages.ts";
+import type { ModelThreadData, ResultMessage, TaskMessage } from "./messages.ts";
 
 /** A thread that runs models, so that inference and hashing never hold up the chain, the clocks or the API. */
 export interface ModelThread<Task extends { readonly kind: string }, Results> {
@@ -20,9 +20,13 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** @param script Of the thread; it calls `serveTasks`. */
+/**
+ * @param script Of the thread; it calls `serveTasks`.
+ * @param data For its `createOpenModels`
+ */
 export function startModelThread<Task extends { readonly kind: string }, Results>(
   script: URL,
+  data?: ModelThreadData,
 ): ModelThread<Task, Results> {
   const waiting = new Map<number, Waiting>();
   let worker: Worker | undefined;
@@ -38,7 +42,7 @@ export function startModelThread<Task extends { readonly kind: string }, Results
   }
 
   function start(): Worker {
-    const started = new Worker(script);
+    const started = new Worker(script, { workerData: data });
     started.on("message", (message: ResultMessage<unknown>) => {
       const call = waiting.get(message.id);
       waiting.delete(message.id);

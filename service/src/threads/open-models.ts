@@ -1,20 +1,34 @@
-import { loadBundle, type ModelSession, openModel, requireGraphMatches } from "@surety/engine";
+import { workerData } from "node:worker_threads";
+import { loadBundle, type ModelSession, openModel, requireGolden, requireGraphMatches } from "@surety/engine";
+import { openCheckedModels } from "./checked-models.ts";
+import type { ModelThreadData } from "./messages.ts";
 import { createRecent } from "./recent.ts";
 
 /** Models kept open. */
 const OPEN_MODELS = 8;
 
 /**
- * Opens models by their bundles' directories and keeps the last ones open. Every byte of a bundle is read and checked against the model's
- * id, and its graph is compared with its program on probe inputs before anything is run; one that could not be opened may be mended on
- * disk, and is looked at again next time.
+ * Opens models by their bundles' directories and keeps the last ones open. Before anything is run, every byte of a bundle is read and checked
+ * against the model's id, every kernel its graph uses gives its known answers, and the model gives its golden vector. Where it was never opened on this
+ * machine its graph is also compared with its whole program. One that could not be opened may be mended on disk, and is looked at again next time.
  */
 export function createOpenModels(limit = OPEN_MODELS): (bundleDir: string) => Promise<ModelSession> {
+  const checked = openCheckedModels((workerData as ModelThreadData | null)?.checkedModelsDir);
   const sessions = createRecent<Promise<ModelSession>>(limit, async (session) => (await session).release());
   return (bundleDir) =>
     sessions.get(bundleDir, async () => {
       const bundle = loadBundle(bundleDir);
-      await requireGraphMatches(bundle);
-      return openModel(bundle);
+      if (!checked.has(bundle)) {
+        await requireGraphMatches(bundle);
+        checked.add(bundle);
+      }
+      const session = await openModel(bundle);
+      try {
+        await requireGolden(session);
+        return session;
+      } catch (error) {
+        await session.release();
+        throw error;
+      }
     });
 }
