@@ -85,6 +85,11 @@ const cases: Record<string, ReturnType<typeof model>> = {
   "MaxPool padded": model([1, 3, 7, 7], [1, 3, 4, 4], (m) => {
     m.node("MaxPool", ["x"], ["y"], { kernel_shape: [3, 3], strides: [2, 2], pads });
   }),
+  "MaxPool that Conv and Add read": model([1, 4, 8, 8], [1, 4, 4, 4], (m, random) => {
+    m.initializer("w", randomTensor(random, [4, 4, 1, 1])).node("Sigmoid", ["x"], ["0"]);
+    m.node("MaxPool", ["0"], ["1"], { kernel_shape: [2, 2], strides: [2, 2] });
+    m.node("Conv", ["1", "w"], ["2"]).node("Add", ["1", "2"], ["y"]);
+  }),
   "MaxPool ceil_mode, dilated": model([1, 2, 8, 8], [1, 2, 4, 4], (m) => {
     m.node("MaxPool", ["x"], ["y"], {
       kernel_shape: [2, 2],

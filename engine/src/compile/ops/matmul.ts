@@ -90,9 +90,9 @@ function keepsFloat(lowering: Lowering, name: string): boolean {
     return !MOVES.has(node.op) || keepsFloat(lowering, node.outputs[0] ?? "");
   });
 }
-const READS_U8 = new Set("Conv MatMul Gemm MaxPool AveragePool GlobalAveragePool".split(" "));
+const READS_U8 = new Set("Conv MatMul Gemm AveragePool GlobalAveragePool".split(" "));
 const MOVES = new Set(
-  "Flatten Reshape Squeeze Unsqueeze Transpose Identity Dropout Slice Pad Gather Expand".split(" "),
+  "MaxPool Flatten Reshape Squeeze Unsqueeze Transpose Identity Dropout Slice Pad Gather Expand".split(" "),
 );
 
 function isRow(tensor: HostTensor, columns: number): boolean {

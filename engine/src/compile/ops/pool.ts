@@ -1,10 +1,11 @@
 import { type GraphNode, intAttribute, intsAttribute } from "../../onnx/graph.ts";
+import type { Dtype } from "../../program/instruction.ts";
 import { Expression } from "../expression.ts";
 import type { Lowering } from "../lowering.ts";
 import type { OperandDraft } from "../programBuilder.ts";
 import type { Quantisation } from "../quantisation.ts";
 import { checkOperands, type Rule } from "../rule.ts";
-import type { QuantisedValue } from "../values.ts";
+import type { ExactValue, QuantisedValue } from "../values.ts";
 import { freshDims, product, type View, wholeView } from "../view.ts";
 import {
   checkWindow,
@@ -17,6 +18,8 @@ import {
   windowBounds,
 } from "../window.ts";
 import { imageOf, requantisationScales } from "./conv.ts";
+import { defineMoved } from "./move.ts";
+import { emitTotal } from "./reduce.ts";
 
 function checkPool(node: GraphNode): string | undefined {
   const kernel = intsAttribute(node, "kernel_shape");
@@ -25,7 +28,10 @@ function checkPool(node: GraphNode): string | undefined {
   return checkWindow(node);
 }
 
-/** MaxPool on the integers themselves: the quantisation stays. */
+/** Ops that read u8: for them a picture is rounded before it is pooled, while it is at hand channels-last. */
+const CONVOLUTIONS = new Set(["Conv", "ConvTranspose"]);
+
+/** MaxPool: on the integers themselves, whose quantisation stays, or on floats. */
 export const maxPool: Rule = {
   check(node, graph) {
     if (node.outputs[1]) return "its Indices output is not supported";
@@ -33,31 +39,24 @@ export const maxPool: Rule = {
   },
 
   lower(node, lowering) {
-    const name = node.outputs[0] ?? "";
-    const input = imageOf(lowering, node.inputs[0] ?? "", node);
-    const window = poolWindow(node, lowering, input);
+    const [input = ""] = node.inputs;
+    const [output = ""] = node.outputs;
+    const window = poolWindow(node, lowering, lowering.dims(input));
     if (hasEmptyPosition(window)) throw lowering.unsupported(node, "a window lies wholly in the padding");
-    const tensor = lowering.freshName(`${name}_u8`);
-    const attributes = windowAttributes(window);
-    lowering.exact.node("MaxPool", [input.tensor], [tensor], attributes, node.name);
-    const expression = new Expression();
-    expression.acc();
-    const view = emitPool({
-      node,
-      lowering,
-      tensor,
-      input,
-      window,
-      accumulate: "max",
-      expression,
-      constants: [],
-    });
-    lowering.setQuantised(name, {
-      tensor,
-      dims: lowering.dims(name),
-      view,
-      type: "u8",
-      quantisation: input.quantisation,
+    const isRead = lowering.consumers(output).some(({ op }) => CONVOLUTIONS.has(op));
+    if (isRead && lowering.statistics(input).type === "f32") imageOf(lowering, input, node);
+    defineMoved(node, lowering, (value) => {
+      const image = imageAxes(value.view) ? value : lowering.copy(input, value);
+      const attributes = windowAttributes(window);
+      const pooled = lowering.emit("MaxPool", [image.tensor], attributes, output);
+      // Processors disagree on the sign of max(-0, +0).
+      const tensor =
+        value.type === "f32" ? lowering.emit("Add", [pooled, lowering.scalar("f32", 0)]) : pooled;
+      const expression = new Expression();
+      expression.acc();
+      const parts = { tensor, input: image, window, expression, constants: [] };
+      const view = emitPool({ ...parts, node, lowering, accumulate: "max", outDtype: image.view.dtype });
+      return { ...value, tensor, dims: lowering.dims(output), view };
     });
   },
 };
@@ -70,7 +69,7 @@ export const averagePool: Rule = {
 
   lower(node, lowering) {
     const input = imageOf(lowering, node.inputs[0] ?? "", node);
-    const window = poolWindow(node, lowering, input);
+    const window = poolWindow(node, lowering, input.dims);
     const isPadded = [...window.padsBegin, ...window.padsEnd].some((pad) => pad > 0);
     const includesPads = intAttribute(node, "count_include_pad", 0) !== 0;
     if (includesPads && intAttribute(node, "ceil_mode", 0) !== 0) {
@@ -86,14 +85,20 @@ export const averagePool: Rule = {
   },
 };
 
-/** GlobalAveragePool: an AveragePool whose window is the image. */
+/** GlobalAveragePool: an AveragePool whose window is the image; a mean where only floats are at hand. */
 export const globalAveragePool: Rule = {
   check(node, graph) {
     return checkOperands(node, graph, []);
   },
 
   lower(node, lowering) {
-    const input = imageOf(lowering, node.inputs[0] ?? "", node);
+    const [name = ""] = node.inputs;
+    if (!lowering.known(name).quantised && lowering.consumers(name).length === 1) {
+      const axes = lowering.dims(name).map((_, axis) => axis);
+      emitTotal(node, lowering, axes.slice(2), true, true);
+      return;
+    }
+    const input = imageOf(lowering, name, node);
     const size = input.dims.slice(2);
     if (size.length > 2) throw lowering.unsupported(node, `its input has the shape [${input.dims}]`);
     const zeros = size.map(() => 0);
@@ -111,11 +116,11 @@ export const globalAveragePool: Rule = {
   },
 };
 
-function poolWindow(node: GraphNode, lowering: Lowering, input: QuantisedValue): Window {
+function poolWindow(node: GraphNode, lowering: Lowering, dims: readonly number[]): Window {
   const kernel = intsAttribute(node, "kernel_shape") ?? [];
-  if (kernel.length !== input.dims.length - 2)
-    throw lowering.unsupported(node, `its input has the shape [${input.dims}]`);
-  return readWindow(node, kernel, input.dims.slice(2), lowering.dims(node.outputs[0] ?? "").slice(2));
+  if (kernel.length !== dims.length - 2)
+    throw lowering.unsupported(node, `its input has the shape [${dims}]`);
+  return readWindow(node, kernel, dims.slice(2), lowering.dims(node.outputs[0] ?? "").slice(2));
 }
 
 /** Every window divides by the same number. */
@@ -201,18 +206,24 @@ function windowCounts(window: Window): number[] {
   return counts;
 }
 
-interface Pool {
+interface Pool<Input extends ExactValue> {
   readonly tensor: string;
-  readonly input: QuantisedValue;
+  readonly input: Input;
   readonly window: Window;
   readonly expression: Expression;
   /** Constants over the output's spatial dimensions. */
   readonly constants: readonly View[];
 }
 
-function record(node: GraphNode, lowering: Lowering, pool: Pool, quantisation: Quantisation): void {
+function record(
+  node: GraphNode,
+  lowering: Lowering,
+  pool: Pool<QuantisedValue>,
+  quantisation: Quantisation,
+): void {
   const name = node.outputs[0] ?? "";
-  const view = emitPool({ ...pool, node, lowering, accumulate: "sum" });
+  const zero = pool.input.quantisation.zero;
+  const view = emitPool({ ...pool, node, lowering, accumulate: "sum", outDtype: "u8", zero });
   lowering.setQuantised(name, {
     tensor: pool.tensor,
     dims: lowering.dims(name),
@@ -222,9 +233,18 @@ function record(node: GraphNode, lowering: Lowering, pool: Pool, quantisation: Q
   });
 }
 
+interface PoolInstruction extends Pool<ExactValue> {
+  readonly node: GraphNode;
+  readonly lowering: Lowering;
+  readonly accumulate: "max" | "sum";
+  readonly outDtype: Dtype;
+  /** What is subtracted from each element of a sum. */
+  readonly zero?: number;
+}
+
 /** One reduction over the window; output committed channels-last. */
-function emitPool(pool: Pool & { node: GraphNode; lowering: Lowering; accumulate: "max" | "sum" }): View {
-  const { node, lowering, tensor, input, window, accumulate, expression, constants } = pool;
+function emitPool(pool: PoolInstruction): View {
+  const { node, lowering, tensor, input, window, accumulate, expression, constants, outDtype } = pool;
   const axes = imageAxes(input.view);
   if (!axes) throw lowering.unsupported(node, "its input is not laid out as an image");
   const map = mapWindow(window, axes.spatial);
@@ -254,10 +274,10 @@ function emitPool(pool: Pool & { node: GraphNode; lowering: Lowering; accumulate
     { tensor, shape: logical, permutation: order },
     {
       accumulate,
-      outDtype: "u8",
+      outDtype,
       outDims,
       reduceDims: window.kernel,
-      aZero: accumulate === "sum" ? input.quantisation.zero : 0,
+      aZero: pool.zero ?? 0,
       operands: operands.map(({ space, index, dtype, elements, offset, out, reduce, bounds }) => ({
         space,
         index,
@@ -275,5 +295,5 @@ function emitPool(pool: Pool & { node: GraphNode; lowering: Lowering; accumulate
     logical.map((size) => [size]),
     order,
   );
-  return { space: "trace", index: number, dtype: "u8", elements: product(logical), offset: 0, dims };
+  return { space: "trace", index: number, dtype: outDtype, elements: product(logical), offset: 0, dims };
 }
