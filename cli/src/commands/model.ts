@@ -15,7 +15,8 @@ import {
   writeBundle,
 } from "@surety/engine";
 import { UsageError } from "@surety/protocol";
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
+import { describePrecision } from "../describePrecision.ts";
 import { EXIT, print, toJson } from "../output.ts";
 import { table } from "../table.ts";
 
@@ -31,17 +32,26 @@ export function addModelCommands(program: Command): void {
       "calibration inputs: a file (.pb, .npy, .json, idx) or a directory of them",
     )
     .requiredOption("--out <dir>", "where to write the bundle")
+    .option(
+      "--min-agreement <share>",
+      "raise the precision of layers until the calibration inputs agree so with the float model (0 to 1: share of equal classes, else least cosine)",
+      agreement,
+    )
     .option("--json", "print one JSON object")
     .addHelpText(
       "after",
       "\nExample:\n  surety model compile mnist-8.onnx --calibrate train-images-idx3-ubyte.gz --out digits",
     )
-    .action(async (path: string, options: { calibrate: string; out: string; json?: true }) => {
+    .action(async (path: string, options: CompileOptions) => {
       const source = readModelFile(path);
       const calibration = readInputs(options.calibrate, modelInputs(source));
-      const bundle = await compileModel({ model: source, calibration });
+      const bundle = await compileModel({
+        model: source,
+        calibration,
+        ...(options.minAgreement === undefined ? {} : { minAgreement: options.minAgreement }),
+      });
       writeBundle(bundle, options.out);
-      const { accuracy, opCounts, worstStep } = bundle.manifest;
+      const { accuracy, opCounts, precision, worstStep } = bundle.manifest;
       const summary = {
         modelId: bundle.modelId,
         out: options.out,
@@ -50,7 +60,9 @@ export function addModelCommands(program: Command): void {
         opCounts,
         accuracy,
         worstStep: { ...worstStep, name: bundle.manifest.instructions[worstStep.instruction]?.name ?? "" },
+        precision,
       };
+      if (precision.climb?.reached === false) process.exitCode = EXIT.negative;
       if (options.json) return print(toJson(summary));
       print(`model id      ${summary.modelId}`);
       print(`bundle        ${summary.out}`);
@@ -63,6 +75,7 @@ export function addModelCommands(program: Command): void {
       }
       print(`worst step    ${describeStep(summary.worstStep)}`);
       print(`cosine        mean ${accuracy.cosineMean.toFixed(6)}, least ${accuracy.cosineMin.toFixed(6)}`);
+      for (const line of describePrecision(bundle.manifest)) print(line);
     });
 
   model
@@ -120,6 +133,19 @@ async function checkBundle(bundleDir: string, options: { json?: true }): Promise
   print(`model id      ${modelId}`);
   print(`instructions  ${instructions.length}`);
   print("Graph, program and golden vector agree on this machine, byte for byte.");
+}
+
+interface CompileOptions {
+  readonly calibrate: string;
+  readonly out: string;
+  readonly minAgreement?: number;
+  readonly json?: true;
+}
+
+function agreement(text: string): number {
+  const value = Number(text);
+  if (!(value >= 0 && value <= 1)) throw new InvalidArgumentError("Give a share from 0 to 1, such as 0.999.");
+  return value;
 }
 
 function numbersOf(dtype: ElementType, shape: readonly number[], bytes: Uint8Array): unknown[] {

@@ -11,29 +11,32 @@ export async function measureAccuracy(
 ): Promise<Accuracy> {
   const session = await createSession(graph, { intraOpNumThreads: 1 });
   try {
+    const names = Object.keys(expected[0] ?? {});
+    const cosines = names.map((): number[] => []);
     let agreements = 0;
-    let cosineSum = 0;
-    let cosineMin = 1;
     let classifies = true;
     for (const [index, sample] of samples.entries()) {
       const inputs = Object.entries(sample).map(([name, tensor]) => [name, asGraphInput(tensor)] as const);
       const exact = await runSession(session, Object.fromEntries(inputs));
       const float = expected[index] as InputSample;
-      const names = Object.keys(float);
-      const [first] = names;
-      const row = float[first ?? ""] as HostTensor;
+      const [first = ""] = names;
+      const row = float[first] as HostTensor;
       classifies &&= row.data.length >= 2 && row.data.length === row.dims.at(-1);
-      if (classifies && argMax(row) === argMax(exact[first ?? ""] as HostTensor)) agreements++;
-      const similarity = cosine(names.map((name) => [exact[name] as HostTensor, float[name] as HostTensor]));
-      cosineSum += similarity;
-      cosineMin = Math.min(cosineMin, similarity);
+      if (classifies && argMax(row) === argMax(exact[first] as HostTensor)) agreements++;
+      for (const [k, name] of names.entries())
+        cosines[k]?.push(cosine(exact[name] as HostTensor, float[name] as HostTensor));
     }
-    const count = samples.length;
+    const outputs = names.map((name, k) => {
+      const list = cosines[k] ?? [];
+      const cosineMean = list.reduce((sum, value) => sum + value, 0) / list.length;
+      return { name, cosineMean, cosineMin: Math.min(...list) };
+    });
     return {
-      samples: count,
-      ...(classifies ? { top1Agreement: agreements / count } : {}),
-      cosineMean: cosineSum / count,
-      cosineMin,
+      samples: samples.length,
+      ...(classifies ? { top1Agreement: agreements / samples.length } : {}),
+      cosineMean: outputs.reduce((sum, output) => sum + output.cosineMean, 0) / outputs.length,
+      cosineMin: Math.min(...outputs.map((output) => output.cosineMin)),
+      outputs,
     };
   } finally {
     await session.release();
@@ -48,18 +51,17 @@ export function argMax(tensor: HostTensor): number {
   return best;
 }
 
-function cosine(pairs: readonly (readonly [HostTensor, HostTensor])[]): number {
+/** Cosine similarity; of two zero vectors 1. */
+export function cosine(a: HostTensor, b: HostTensor): number {
   let dot = 0;
   let left = 0;
   let right = 0;
-  for (const [a, b] of pairs) {
-    for (let k = 0; k < a.data.length; k++) {
-      // 64-bit integers are bigints.
-      const [x, y] = [Number(a.data[k]), Number(b.data[k])];
-      dot += x * y;
-      left += x ** 2;
-      right += y ** 2;
-    }
+  for (let k = 0; k < a.data.length; k++) {
+    // 64-bit integers are bigints.
+    const [x, y] = [Number(a.data[k]), Number(b.data[k])];
+    dot += x * y;
+    left += x ** 2;
+    right += y ** 2;
   }
   if (left === 0 && right === 0) return 1;
   return left === 0 || right === 0 ? 0 : dot / Math.sqrt(left * right);

@@ -9,15 +9,18 @@ import { bytesOf, type HostTensor } from "../onnx/tensor.ts";
 import { DTYPES } from "../program/instruction.ts";
 import { assembleBundle, type Bundle } from "../run/bundle.ts";
 import { withGolden } from "../run/golden.ts";
-import { sha256Hex } from "../run/manifest.ts";
+import { type Accuracy, type Precision, sha256Hex } from "../run/manifest.ts";
 import { createSession, ONNXRUNTIME_VERSION, runSession, withoutNaN } from "../run/onnxruntime.ts";
 import { measureAccuracy } from "./accuracy.ts";
 import { calibrate } from "./calibrate.ts";
 import { requireFit, requireKnown } from "./checkModel.ts";
 import { arrangeImages } from "./layout/arrangeImages.ts";
-import type { Rung } from "./linear/rung.ts";
+import { climb } from "./linear/climb.ts";
+import { measureLayers } from "./linear/layerErrors.ts";
+import type { Rung, Rungs } from "./linear/rung.ts";
 import { lowerModel } from "./lowerModel.ts";
 import { canonicalModel, prepareModel } from "./prepare/prepareModel.ts";
+import type { ValueStatistics } from "./quantisation.ts";
 
 export interface CompileModelParameters extends ImportOptions {
   /** The ONNX file. */
@@ -26,6 +29,11 @@ export interface CompileModelParameters extends ImportOptions {
   readonly calibration: readonly InputSample[];
   /** How precisely linear layers compute, by their nodes' first outputs; the others are on rung 0. See docs/precision.md. */
   readonly rungs?: Readonly<Record<string, Rung>>;
+  /**
+   * Instead of rungs: layers are raised until the calibration samples agree at least so with the float model; for a classifier the share with the same
+   * class, else the least cosine similarity of an output. What was reached is in the manifest.
+   */
+  readonly minAgreement?: number;
 }
 
 /**
@@ -50,10 +58,16 @@ export async function compileModel(parameters: CompileModelParameters): Promise<
   const samples = calibration.map((sample, index) => checkSample(sample, specs, index));
   const statistics = await calibrate(graph, samples);
   const expected = await runSource(canonical.replaces ? canonical.graph : imported, samples);
-  const exact = await arrangeImages(
-    lowerModel(graph, statistics, new Map(Object.entries(parameters.rungs ?? {}))),
-  );
-  const accuracy = await measureAccuracy(exact.graph, samples, expected);
+  const attempt = async (rungs: Rungs) => {
+    const exact = await arrangeImages(lowerModel(graph, statistics, rungs));
+    return { exact, rungs, accuracy: await measureAccuracy(exact.graph, samples, expected) };
+  };
+  const { result, climbed } = await chooseRungs(parameters, graph, statistics, samples, attempt);
+  const { exact, accuracy } = result;
+  const precision: Precision = {
+    rungs: Object.fromEntries(result.rungs),
+    ...(climbed ? { climb: climbed } : {}),
+  };
 
   const opCounts: Record<string, number> = {};
   for (const { accumulate } of exact.instructions) opCounts[accumulate] = (opCounts[accumulate] ?? 0) + 1;
@@ -73,6 +87,7 @@ export async function compileModel(parameters: CompileModelParameters): Promise<
       source: { sha256: sha256Hex(model), bytes: model.length },
       calibration: { samples: samples.length, sha256: sampleHash(samples) },
       accuracy,
+      precision,
       opCounts,
       instructions: exact.names.map((name, index) => ({ name, source: exact.sources[index] ?? null })),
       weights: exact.weights.map(({ name, dtype, bytes }) => ({
@@ -83,6 +98,26 @@ export async function compileModel(parameters: CompileModelParameters): Promise<
     },
   });
   return withGolden(bundle);
+}
+
+/** Samples that layers are measured on one by one. */
+const LAYER_SAMPLES = 2;
+
+/** The model on the rungs that are given, or on those it takes to agree as asked. */
+async function chooseRungs<Result extends { readonly accuracy: Accuracy }>(
+  { rungs, minAgreement }: CompileModelParameters,
+  graph: Graph,
+  statistics: ReadonlyMap<string, ValueStatistics>,
+  samples: readonly InputSample[],
+  attempt: (rungs: Rungs) => Promise<Result>,
+): Promise<{ result: Result; climbed?: Precision["climb"] }> {
+  if (minAgreement === undefined) return { result: await attempt(new Map(Object.entries(rungs ?? {}))) };
+  const measure = () => measureLayers(graph, statistics, samples.slice(0, LAYER_SAMPLES));
+  const { result, reached, climbed, costliest, trials } = await climb(measure, minAgreement, attempt);
+  return {
+    result,
+    climbed: { minAgreement, reached, trials, layers: climbed, ...(costliest ? { costliest } : {}) },
+  };
 }
 
 /**

@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
 import type { ModelHeader, ModelId } from "@surety/protocol";
+import type { LayerChoice } from "../compile/linear/climb.ts";
+import type { Rung } from "../compile/linear/rung.ts";
 import type { TraceSource } from "../compile/programBuilder.ts";
 import type { ElementType } from "../onnx/tensor.ts";
 import type { Dtype } from "../program/instruction.ts";
@@ -17,9 +19,31 @@ export interface Accuracy {
   readonly samples: number;
   /** Share of samples with the same largest element; only for a first output of one row of at least two elements. */
   readonly top1Agreement?: number;
-  /** Cosine similarity of all outputs of a sample: the mean and the least over the samples. */
+  /** Cosine similarity of the outputs: the mean and the least over outputs and samples. */
   readonly cosineMean: number;
   readonly cosineMin: number;
+  /** The same of each output by itself. */
+  readonly outputs: readonly {
+    readonly name: string;
+    readonly cosineMean: number;
+    readonly cosineMin: number;
+  }[];
+}
+
+/** Where the linear layers stand on the precision ladder; see docs/precision.md. */
+export interface Precision {
+  /** Layers above rung 0, by their nodes' first outputs. */
+  readonly rungs: Readonly<Record<string, Rung>>;
+  /** How they came there, if an agreement was asked for. */
+  readonly climb?: {
+    readonly minAgreement: number;
+    readonly reached: boolean;
+    /** How many times the model was lowered and measured. */
+    readonly trials: number;
+    readonly layers: readonly LayerChoice[];
+    /** The layer that costs most as it is now. */
+    readonly costliest?: LayerChoice;
+  };
 }
 
 /** What a model answers to one of the probe inputs. */
@@ -43,6 +67,7 @@ export interface Manifest {
   readonly accuracy: Accuracy;
   /** The golden vector: answers to `probeInputs`, on the machine that compiled the model. */
   readonly golden: readonly Golden[];
+  readonly precision: Precision;
   /** Instructions per kind of accumulator. */
   readonly opCounts: Readonly<Record<string, number>>;
   /** The most that a dispute about one element can cost: which instruction's, in gas and bytes of operands. */
