@@ -19,12 +19,12 @@ import { type Command, InvalidArgumentError } from "commander";
 import { describePrecision } from "../describePrecision.ts";
 import { EXIT, print, toJson } from "../output.ts";
 import { table } from "../table.ts";
+import { addShapeOptions, importOptionsOf, type ShapeOptions } from "./importOptions.ts";
 
 export function addModelCommands(program: Command): void {
   const model = program.command("model").description("compile, check and run models");
 
-  model
-    .command("compile")
+  addShapeOptions(model.command("compile"))
     .description("compile an ONNX model to the exact profile")
     .argument("<model>", "ONNX file")
     .requiredOption(
@@ -44,8 +44,10 @@ export function addModelCommands(program: Command): void {
     )
     .action(async (path: string, options: CompileOptions) => {
       const source = readModelFile(path);
-      const calibration = readInputs(options.calibrate, modelInputs(source));
+      const importOptions = importOptionsOf(source, options);
+      const calibration = readInputs(options.calibrate, modelInputs(source, importOptions));
       const bundle = await compileModel({
+        ...importOptions,
         model: source,
         calibration,
         ...(options.minAgreement === undefined ? {} : { minAgreement: options.minAgreement }),
@@ -78,16 +80,16 @@ export function addModelCommands(program: Command): void {
       for (const line of describePrecision(bundle.manifest)) print(line);
     });
 
-  model
-    .command("check")
+  addShapeOptions(model.command("check"))
     .description(
       "say op by op whether a model fits the exact profile; of a bundle, whether graph and program agree here",
     )
     .argument("<model>", "ONNX file or bundle directory")
     .option("--json", "print one JSON object")
-    .action(async (path: string, options: { json?: true }) => {
+    .action(async (path: string, options: ShapeOptions & { json?: true }) => {
       if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return checkBundle(path, options);
-      const report = await checkModel(readModelFile(path));
+      const source = readModelFile(path);
+      const report = await checkModel(source, importOptionsOf(source, options));
       print(options.json ? toJson(report) : describeReport(report));
       process.exitCode = report.fits ? EXIT.success : EXIT.negative;
     });
@@ -135,7 +137,7 @@ async function checkBundle(bundleDir: string, options: { json?: true }): Promise
   print("Graph, program and golden vector agree on this machine, byte for byte.");
 }
 
-interface CompileOptions {
+interface CompileOptions extends ShapeOptions {
   readonly calibrate: string;
   readonly out: string;
   readonly minAgreement?: number;

@@ -49,6 +49,11 @@ const wide: Typed = ["f32", [3, 6, 7]];
 const scalar = (value: number): HostTensor => ({ type: "f32", dims: [], data: Float32Array.of(value) });
 const END = 2 ** 53;
 
+/** y = Resize(x) of [1, 2, 5, 6] to given sizes. */
+function resized(attributes: Record<string, AttributeInput>, sizes: Sizes) {
+  return moved("Resize", ["f32", [1, 2, 5, 6]], sizes, [undefined, undefined, sizes], attributes, 19);
+}
+
 const cases: Record<string, ReturnType<typeof typedModel>> = {
   Slice: moved(
     "Slice",
@@ -289,6 +294,53 @@ const cases: Record<string, ReturnType<typeof typedModel>> = {
       m.initializer("i", { type: "i64", dims: [3, 1], data: BigInt64Array.of(1n, 3n, 1n) });
       m.node("ScatterND", ["x", "i", "u"], ["y"], { reduction: "add" });
     },
+  ),
+  ...Object.fromEntries(
+    ["half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel", "half_pixel_symmetric"].flatMap(
+      (coordinates) =>
+        ["nearest", "linear", "cubic"].map((mode) => [
+          `Resize ${mode} ${coordinates}`,
+          resized({ mode, coordinate_transformation_mode: coordinates }, [1, 2, 7, 9]),
+        ]),
+    ),
+  ),
+  ...Object.fromEntries(
+    ["floor", "ceil", "round_prefer_floor", "round_prefer_ceil"].flatMap((rounding) =>
+      [
+        [1, 2, 3, 12],
+        [1, 2, 10, 24],
+      ].map((sizes) => [
+        `Resize nearest ${rounding} to ${sizes}`,
+        resized({ mode: "nearest", nearest_mode: rounding }, sizes),
+      ]),
+    ),
+  ),
+  "Resize cubic without what is outside": resized({ mode: "cubic", exclude_outside: 1 }, [1, 2, 3, 11]),
+  "Resize of an image, twice as large": movedImage(
+    "Resize",
+    [1, 4, 12, 10],
+    [undefined, { type: "f32", dims: [4], data: Float32Array.of(1, 1, 2, 2) }],
+    {
+      mode: "nearest",
+      coordinate_transformation_mode: "asymmetric",
+      nearest_mode: "floor",
+    },
+  ),
+  "Upsample of opset 9": moved(
+    "Upsample",
+    ["f32", [1, 2, 3, 4]],
+    [1, 2, 6, 12],
+    [{ type: "f32", dims: [4], data: Float32Array.of(1, 1, 2, 3) }],
+    { mode: "nearest" },
+    9,
+  ),
+  "Resize of opset 10": moved(
+    "Resize",
+    ["f32", [1, 2, 6, 4]],
+    [1, 2, 3, 2],
+    [{ type: "f32", dims: [4], data: Float32Array.of(1, 1, 0.5, 0.5) }],
+    { mode: "nearest" },
+    10,
   ),
 };
 

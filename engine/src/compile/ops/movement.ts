@@ -1,7 +1,7 @@
 import type { Rule } from "../rule.ts";
 import { gather, gatherElements } from "./gather.ts";
 import { concat, pad } from "./place.ts";
-import { expand, slice, tile } from "./slice.ts";
+import { expand, resize, slice, tile } from "./slice.ts";
 
 /** Ops that put elements elsewhere and compute nothing. */
 export const MOVEMENT: readonly (readonly [string, Rule])[] = [
@@ -10,6 +10,7 @@ export const MOVEMENT: readonly (readonly [string, Rule])[] = [
   ["Gather", gather],
   ["GatherElements", gatherElements],
   ["Pad", pad],
+  ["Resize", resize],
   ["Slice", slice],
   ["Tile", tile],
 ];

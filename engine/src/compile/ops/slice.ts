@@ -1,5 +1,5 @@
 import { FatalError } from "@surety/protocol";
-import type { GraphNode } from "../../onnx/graph.ts";
+import { type GraphNode, stringAttribute } from "../../onnx/graph.ts";
 import { numbersOf } from "../../onnx/tensor.ts";
 import type { Lowering } from "../lowering.ts";
 import { isConstant, type Rule } from "../rule.ts";
@@ -105,6 +105,37 @@ export const tile: Rule = {
       );
       const tensor = lowering.emit("Tile", [value.tensor, counts], {}, node.outputs[0]);
       return { ...value, tensor, dims, view: { ...value.view, dims: axes } };
+    });
+  },
+};
+
+/**
+ * Resize that repeats every element a whole number of times (others are taken apart before): each resized dimension gets an inner axis of
+ * stride 0, and a copy makes it an image again.
+ */
+export const resize: Rule = {
+  check: () => undefined,
+
+  lower(node, lowering) {
+    const [output = ""] = node.outputs;
+    const dims = lowering.dims(output);
+    const sizes = lowering.initializer("sizes", {
+      type: "i64",
+      dims: [dims.length],
+      data: BigInt64Array.from(dims, BigInt),
+    });
+    const attributes = {
+      mode: "nearest",
+      coordinate_transformation_mode: stringAttribute(node, "coordinate_transformation_mode", "half_pixel"),
+      nearest_mode: stringAttribute(node, "nearest_mode", "round_prefer_floor"),
+    };
+    defineMoved(node, lowering, (value) => {
+      const axes = value.view.dims.map((outer, k): readonly Axis[] => {
+        const times = (dims[k] as number) / (value.dims[k] as number);
+        return times === 1 ? outer : [...outer, { size: times, stride: 0 }];
+      });
+      const tensor = lowering.emit("Resize", [value.tensor, "", "", sizes], attributes, output);
+      return lowering.copy(node.name, { ...value, tensor, dims, view: { ...value.view, dims: axes } });
     });
   },
 };

@@ -2,6 +2,7 @@ import { FLOAT_DECOMPOSITIONS } from "./floatDecompositions.ts";
 import { LINEAR_DECOMPOSITIONS } from "./linearDecompositions.ts";
 import { MOVEMENT_DECOMPOSITIONS } from "./movement.ts";
 import { OPERATOR_FORM } from "./operatorForm.ts";
+import { RESIZE_DECOMPOSITIONS } from "./resize.ts";
 import type { Rewrite } from "./rewrite.ts";
 import { SCATTER_DECOMPOSITIONS } from "./scatter.ts";
 
@@ -10,6 +11,7 @@ export const DECOMPOSITIONS: ReadonlyMap<string, Rewrite> = new Map<string, Rewr
   ...FLOAT_DECOMPOSITIONS,
   ...LINEAR_DECOMPOSITIONS,
   ...MOVEMENT_DECOMPOSITIONS,
+  ...RESIZE_DECOMPOSITIONS,
   ...SCATTER_DECOMPOSITIONS,
   ...OPERATOR_FORM,
 ]);
