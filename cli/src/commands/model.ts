@@ -1,6 +1,5 @@
 import { readFileSync, statSync } from "node:fs";
 import {
-  checkModel,
   compileModel,
   ELEMENT_TYPES,
   type ElementType,
@@ -12,6 +11,8 @@ import {
   requireGolden,
   requireGraphMatches,
   tensorFromBytes,
+  vetModel,
+  vetReport,
   writeBundle,
 } from "@surety/engine";
 import { UsageError } from "@surety/protocol";
@@ -46,6 +47,7 @@ export function addModelCommands(program: Command): void {
       const source = readModelFile(path);
       const importOptions = importOptionsOf(source, options);
       const calibration = readInputs(options.calibrate, modelInputs(source, importOptions));
+      await vetModel(source, importOptions);
       const bundle = await compileModel({
         ...importOptions,
         model: source,
@@ -89,7 +91,7 @@ export function addModelCommands(program: Command): void {
     .action(async (path: string, options: ShapeOptions & { json?: true }) => {
       if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return checkBundle(path, options);
       const source = readModelFile(path);
-      const report = await checkModel(source, importOptionsOf(source, options));
+      const report = await vetReport(source, importOptionsOf(source, options));
       print(options.json ? toJson(report) : describeReport(report));
       process.exitCode = report.fits ? EXIT.success : EXIT.negative;
     });

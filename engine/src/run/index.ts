@@ -14,3 +14,5 @@ export {
 } from "./manifest.ts";
 export { createSession, ONNXRUNTIME_VERSION, runSession } from "./onnxruntime.ts";
 export * from "./session.ts";
+export type { VettingLimits } from "./vetting/inChild.ts";
+export { vetBundle, vetModel, vetReport } from "./vetting/vetModel.ts";

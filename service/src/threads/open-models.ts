@@ -1,5 +1,5 @@
 import { workerData } from "node:worker_threads";
-import { loadBundle, type ModelSession, openModel, requireGolden, requireGraphMatches } from "@surety/engine";
+import { loadBundle, type ModelSession, openModel, requireGolden, vetBundle } from "@surety/engine";
 import { openCheckedModels } from "./checked-models.ts";
 import type { ModelThreadData } from "./messages.ts";
 import { createRecent } from "./recent.ts";
@@ -19,7 +19,8 @@ export function createOpenModels(limit = OPEN_MODELS): (bundleDir: string) => Pr
     sessions.get(bundleDir, async () => {
       const bundle = loadBundle(bundleDir);
       if (!checked.has(bundle)) {
-        await requireGraphMatches(bundle);
+        // In a process of its own: a graph may abort the process that loads it.
+        await vetBundle(bundleDir);
         checked.add(bundle);
       }
       const session = await openModel(bundle);
