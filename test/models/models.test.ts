@@ -55,6 +55,7 @@ function checks(model: ModelCase): void {
         model: source,
         dims: model.dims,
         calibration: inputs.slice(0, CALIBRATION),
+        rungs: model.rungs ?? {},
       });
     });
 

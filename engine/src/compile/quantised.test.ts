@@ -415,6 +415,36 @@ describe("models that arrive quantised: every tensor as the reference has it, an
     expect(await largestDifference(bundle, small)).toBeLessThanOrEqual(0.0501);
   });
 
+  test.each([
+    [0, "u8", 130, 1e-4],
+    [3, "u8", 130, 1e-12],
+    [3, "i8", 2, 1e-12],
+  ] as const)(
+    "weights alone dequantised, in single operations, on rung %i: %s",
+    async (rung, type, zero, most) => {
+      const small = model([1, 3, 12], [1, 4, 12], (m, random) => {
+        m.initializer("w_q", integers(random, type, [4, 3, 5])).initializer(
+          "b",
+          vector("f32", [1, -2, 0.5, 0]),
+        );
+        m.initializer("w_s", vector("f32", [0.0133])).initializer(
+          "w_z",
+          vector("f32", [-zero * Math.fround(0.0133)]),
+        );
+        m.node("Cast", ["w_q"], ["1"], { to: 1 })
+          .node("Mul", ["1", "w_s"], ["2"])
+          .node("Add", ["2", "w_z"], ["w"]);
+        m.node("Conv", ["x", "w", "b"], ["y"], { pads: [2, 2] });
+      });
+      const { instructions, manifest } = await compileAndCompare(small.model, small.specs, { y: rung });
+      expect(1 - manifest.accuracy.cosineMin).toBeLessThan(most);
+      const dots = instructions.filter(({ accumulate }) => accumulate === "dot");
+      // Activations of 24 bits in three planes by weights in one.
+      expect(dots.length).toBe(rung === 3 ? 3 : 1);
+      expect(dots.every(({ bZero }) => bZero === (type === "u8" ? zero : dots[0]?.bZero))).toBe(true);
+    },
+  );
+
   test("a convolution and its Relu are one instruction, in the model's integers", async () => {
     const { model: bytes, specs } = equal["Conv, Relu absorbed"] as Case;
     const { instructions } = await compileAndCompare(bytes, specs);

@@ -7,6 +7,7 @@ import {
   type IntegerConstant,
   movedIntegers,
   movesElements,
+  writtenOutIntegers,
 } from "./integerConstants.ts";
 import { encodeModel } from "./proto.ts";
 import { ELEMENT_TYPES, type HostTensor } from "./tensor.ts";
@@ -77,8 +78,12 @@ export async function foldConstants(graph: Graph): Promise<Graph> {
 
 /** The integers behind the constant that a folded node gave, if there are any. */
 async function integersOf(node: GraphNode, graph: Graph): Promise<IntegerConstant | undefined> {
-  const source = graph.integerConstants?.get(node.inputs[0] ?? "");
-  if (!source || !movesElements(node)) return dequantisedIntegers(node, graph.initializers);
+  const { initializers, integerConstants = new Map() } = graph;
+  const source = integerConstants.get(node.inputs[0] ?? "");
+  if (!source || !movesElements(node))
+    return (
+      dequantisedIntegers(node, initializers) ?? writtenOutIntegers(node, initializers, integerConstants)
+    );
   const constants = new Map([...graph.initializers, [node.inputs[0] ?? "", source.integers]]);
   const [moved] = await evaluateNode(node, constants, graph.opset);
   return moved && movedIntegers(node, source, moved);

@@ -1,5 +1,5 @@
 import { type GraphNode, intAttribute, intsAttribute } from "./graph.ts";
-import type { HostTensor } from "./tensor.ts";
+import { ELEMENT_TYPES, type HostTensor } from "./tensor.ts";
 
 /** The integers a float constant was dequantised from: value = (integer - zero) * scale. */
 export interface IntegerConstant {
@@ -33,6 +33,39 @@ export function dequantisedIntegers(
   const dimension = axis < 0 ? axis + rank : axis;
   const fits = scale.dims.length === 1 && scales.length === integers.dims[dimension];
   return fits && zeros.length === scales.length ? { integers, scales, zeros, axis: dimension } : undefined;
+}
+
+/**
+ * The integers behind a constant that is written in single operations, as some tools dequantise: Cast of integers, Mul by a scale, Add of the zero
+ * point times the scale.
+ *
+ * @param known the integers found so far, by name
+ */
+export function writtenOutIntegers(
+  node: GraphNode,
+  constants: ReadonlyMap<string, HostTensor>,
+  known: ReadonlyMap<string, IntegerConstant>,
+): IntegerConstant | undefined {
+  const [first = "", second = ""] = node.inputs;
+  if (node.op === "Cast") {
+    const integers = constants.get(first);
+    const isFloat = intAttribute(node, "to", 0) === ELEMENT_TYPES.f32.code;
+    if (!isFloat || !integers || (integers.type !== "u8" && integers.type !== "i8")) return undefined;
+    return { integers, scales: Float32Array.of(1), zeros: Int32Array.of(0), axis: undefined };
+  }
+  if (node.op !== "Mul" && node.op !== "Add") return undefined;
+  const [name, other] = known.has(first) ? [first, second] : [second, first];
+  const source = known.get(name);
+  const constant = constants.get(other);
+  if (source?.scales.length !== 1 || constant?.type !== "f32" || constant.data.length !== 1) return undefined;
+  const [scale] = source.scales as unknown as [number];
+  const [number] = constant.data as unknown as [number];
+  if (node.op === "Mul")
+    return number > 0 ? { ...source, scales: Float32Array.of(scale * number) } : undefined;
+  const shift = Math.round(number / scale);
+  // The zero point times the scale, rounded to single precision.
+  if (!(Math.abs(number / scale - shift) < 1e-4 && Math.abs(shift) < 256)) return undefined;
+  return { ...source, zeros: source.zeros.map((zero) => zero - shift) };
 }
 
 /** Whether the node's result holds the elements of its first input, perhaps in other places. */

@@ -14,11 +14,14 @@ export interface Plane {
   /** The value that stands for 0. */
   readonly zero: number;
   /** What one step of it is worth in the activation's integers. */
-  readonly weight: 1 | 256;
+  readonly weight: 1 | 256 | 65536;
 }
 
+/** The most integers to each side of 0 that three u8 planes hold: as many as f32 tells apart. */
+export const THREE_PLANES = 2 ** 23 - 1;
+
 /**
- * A float value x as integers of up to 16 bits: x = integer * scale, integer = sum of (plane - zero) * weight. The exact graph has the integers as f32,
+ * A float value x as integers of up to 24 bits: x = integer * scale, integer = sum of (plane - zero) * weight. The exact graph has the integers as f32,
  * the program as u8 planes.
  */
 export interface WideActivation {
@@ -135,52 +138,44 @@ interface PlaneParameters {
 }
 
 /**
- * The instructions of the planes: v = clip(round(x * steps)) + zero; the high plane is floor(v / 256), the low one the rest. Every operation is exact in
- * f32 after the first.
+ * The instructions of the planes: v = clip(round(x * steps)) + zero; the highest plane is v over its weight, rounded down, the next the rest over its
+ * weight, and so on. Every operation is exact in f32 after the first.
  */
 function emitPlanes(
   lowering: Lowering,
   { name, value, steps, low, most, integers, layout }: PlaneParameters,
 ): Plane[] {
-  const isSingle = most - low <= 255;
-  const zero = low < 0 ? (isSingle ? 128 : 32768) : 0;
-  const shifted = (e: Expression) => {
-    const scaled = e.apply("fmul", e.load(0), e.float(steps));
-    const clipped = e.apply("fmin", e.apply("fmax", scaled, e.float(low)), e.float(most));
-    return e.apply("fadd", e.apply("fround", clipped), e.float(zero));
-  };
-  const highOf = (e: Expression, integer: number) =>
-    e.apply("ffloor", e.apply("fmul", integer, e.float(1 / 256)));
+  const count = most - low <= 255 ? 1 : most - low <= 65535 ? 2 : 3;
+  const zero = low < 0 ? 2 ** (8 * count - 1) : 0;
   const emit = lowering.emit.bind(lowering);
   const number = (constant: number) => lowering.scalar("f32", constant);
-  const whole = integers && (zero === 0 ? integers : emit("Add", [integers, number(zero)]));
-  const high = isSingle ? undefined : whole && emit("Floor", [emit("Mul", [whole, number(1 / 256)])]);
-  const low8 = whole && high && emit("Sub", [whole, emit("Mul", [high, number(256)])]);
-  const store = (role: string, graph: string | undefined, write: (e: Expression) => number) => {
-    const e = new Expression();
-    e.apply("toint", write(e));
-    const tensor = graph && emit("Cast", [graph], { to: ELEMENT_TYPES.u8.code });
-    const view = mapInstruction(
-      lowering.program,
-      `${name}: ${role}`,
-      tensor ?? null,
-      "u8",
-      [value.view],
-      e,
-      layout,
-    );
-    return { view, tensor };
+  let left = integers && (zero === 0 ? integers : emit("Add", [integers, number(zero)]));
+  /** v without its planes above `weight`, then that plane of it. */
+  const write = (e: Expression, weight: number) => {
+    const scaled = e.apply("fmul", e.load(0), e.float(steps));
+    const clipped = e.apply("fmin", e.apply("fmax", scaled, e.float(low)), e.float(most));
+    let rest = e.apply("fadd", e.apply("fround", clipped), e.float(zero));
+    for (let above = 256 ** (count - 1); above > weight; above /= 256) {
+      const plane = e.apply("ffloor", e.apply("fmul", rest, e.float(1 / above)));
+      rest = e.apply("fsub", rest, e.apply("fmul", plane, e.float(above)));
+    }
+    return weight === 1 ? rest : e.apply("ffloor", e.apply("fmul", rest, e.float(1 / weight)));
   };
-  if (isSingle) return [{ ...store("integers", whole, shifted), zero, weight: 1 }];
-  return [
-    { ...store("high bytes", high, (e) => highOf(e, shifted(e))), zero: zero / 256, weight: 256 },
-    {
-      ...store("low bytes", low8, (e) => {
-        const integer = shifted(e);
-        return e.apply("fsub", integer, e.apply("fmul", highOf(e, integer), e.float(256)));
-      }),
-      zero: 0,
-      weight: 1,
-    },
-  ];
+  return PLANE_WEIGHTS.slice(0, count)
+    .reverse()
+    .map((weight) => {
+      let plane = left;
+      if (left && weight > 1) {
+        plane = emit("Floor", [emit("Mul", [left, number(1 / weight)])]);
+        left = emit("Sub", [left, emit("Mul", [plane, number(weight)])]);
+      }
+      const e = new Expression();
+      e.apply("toint", write(e, weight));
+      const tensor = plane && emit("Cast", [plane], { to: ELEMENT_TYPES.u8.code });
+      const role = `${name}: ${count === 1 ? "integers" : `bytes of ${weight}`}`;
+      const view = mapInstruction(lowering.program, role, tensor ?? null, "u8", [value.view], e, layout);
+      return { view, tensor, zero: weight === 256 ** (count - 1) && zero > 0 ? 128 : 0, weight };
+    });
 }
+
+const PLANE_WEIGHTS = [1, 256, 65536] as const;

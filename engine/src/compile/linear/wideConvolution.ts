@@ -4,12 +4,13 @@ import { Expression } from "../expression.ts";
 import type { Lowering } from "../lowering.ts";
 import { mapInstruction } from "../mapInstruction.ts";
 import type { View } from "../view.ts";
+import { givenWeights, weightType } from "../weights.ts";
 import { imageAxes, type Window, windowAttributes } from "../window.ts";
 import { type ConvolutionLoops, convolutionView } from "./convolutionLoops.ts";
 import { F32_EXACT, type Rung } from "./rung.ts";
 import { meanSquare, type Plane, type WideActivation, wideActivation, wideRange } from "./wideActivation.ts";
 import { emitSum, type PartialDot } from "./wideSum.ts";
-import { balancedLayer, finestLayer, type RealLayer, type WideLayer } from "./wideWeights.ts";
+import { balancedLayer, finestLayer, givenLayer, type RealLayer, type WideLayer } from "./wideWeights.ts";
 
 interface WideConvolution {
   readonly lowering: Lowering;
@@ -31,8 +32,12 @@ export function emitWideConvolution(parameters: WideConvolution): void {
   const { lowering, node, rung, layer: real, followers, loops } = parameters;
   const name = node.inputs[0] ?? "";
   const range = wideRange(lowering, name);
+  const given = rung === 3 ? givenWeights(lowering, node.inputs[1], 0) : undefined;
   const layer =
-    rung === 2 ? balancedLayer(real, range, meanSquare(lowering.statistics(name))) : finestLayer(real, range);
+    (given && givenLayer(real, given, followers.scale, range)) ??
+    (rung === 2
+      ? balancedLayer(real, range, meanSquare(lowering.statistics(name)))
+      : finestLayer(real, range));
   const isFloat = layer.bound < F32_EXACT;
   const activation = wideActivation(lowering, name, {
     most: layer.most,
@@ -87,28 +92,35 @@ function emitDot(
   const { program } = lowering;
   const role = `${node.name}: dot ${plane.weight}x${weights.weight}`;
   const view = imageView(lowering, plane.view, role);
+  const type = weightType(weights);
   let tensor: string | undefined;
   if (!isFloat) {
     const filter = lowering.initializer(`${node.name}_filter`, {
-      type: "i8",
+      type,
       dims: filterDims,
       data: weights.values,
     });
-    const zero = lowering.scalar("u8", plane.zero);
+    const zeros = [lowering.scalar("u8", plane.zero), lowering.scalar(type, weights.zero)];
     const attributes = { ...windowAttributes(window), group: groups };
-    tensor = lowering.emit("ConvInteger", [plane.tensor ?? "", filter, zero], attributes, `${node.name}_dot`);
+    tensor = lowering.emit(
+      "ConvInteger",
+      [plane.tensor ?? "", filter, ...zeros],
+      attributes,
+      `${node.name}_dot`,
+    );
   }
   const expression = new Expression();
   expression.acc();
   const source = tensor === undefined ? null : { tensor, shape: loops.logical, permutation: loops.order };
-  const filter = program.addWeight(`${node.name}/filter`, "i8", loops.reversed(weights.values));
+  const filter = program.addWeight(`${node.name}/filter`, type, loops.reversed(weights.values));
   const index = program.add(role, source, {
     accumulate: "dot",
     outDtype: "i32",
     outDims: loops.outDims,
     reduceDims: loops.reduceDims,
     aZero: plane.zero,
-    operands: [loops.image(view), loops.filter(filter, "i8")],
+    bZero: weights.zero,
+    operands: [loops.image(view), loops.filter(filter, type)],
     expression: expression.operations,
   });
   return {

@@ -1,8 +1,9 @@
 import { FatalError } from "@surety/protocol";
 import { roundTiesToEven } from "../quantisation.ts";
+import type { IntegerWeights } from "../weights.ts";
 import { F32_EXACT } from "./rung.ts";
 import type { WideRange } from "./wideActivation.ts";
-import { mostIntegers, wideScale } from "./wideActivation.ts";
+import { mostIntegers, THREE_PLANES, wideScale } from "./wideActivation.ts";
 
 /** Largest magnitude of a weight in two i8 planes, high * 256 + low. */
 const TWO_PLANES = 127 * 256;
@@ -18,8 +19,8 @@ export interface WideLayer {
   readonly scales: Float32Array;
   /** The largest magnitude any sum, bias included, can have. */
   readonly bound: number;
-  /** The weights as i8 tensors, and what one step of each is worth. */
-  readonly planes: readonly { readonly values: Int8Array; readonly weight: 1 | 256 }[];
+  /** The weights as 8-bit tensors, the value that stands for 0 in them, and what one step of each is worth. */
+  readonly planes: readonly (Pick<IntegerWeights, "values" | "zero"> & { readonly weight: 1 | 256 })[];
 }
 
 /** What a layer multiplies by and adds, in real numbers. */
@@ -63,6 +64,37 @@ export function balancedLayer(layer: RealLayer, range: WideRange, meanSquare: nu
 /** The integers of a layer on rung 3: all bits that two planes hold. @throws FatalError COMPILE_WEIGHTS */
 export function finestLayer(layer: RealLayer, range: WideRange): WideLayer {
   return integersOf(layer, range, TWO_PLANES, mostIntegers(range));
+}
+
+/**
+ * The integers of a layer on rung 3 whose weights the model itself gives in 8 bits: these, and activations in three planes, which makes no more products than
+ * two planes of both and loses nothing.
+ *
+ * @param factors what the given weights of a channel are multiplied by
+ * @returns undefined where a bias leaves int32
+ */
+export function givenLayer(
+  { biases }: RealLayer,
+  given: IntegerWeights,
+  factors: Float64Array,
+  range: WideRange,
+): WideLayer | undefined {
+  const most = range.fixed ? mostIntegers(range) : THREE_PLANES;
+  const activationScale = wideScale(range, most);
+  const scales = given.scales.map((scale, channel) => activationScale * scale * (factors[channel] as number));
+  const exact = biases.map((bias, channel) => bias / (scales[channel] as number));
+  if (exact.some((bias) => !(Math.abs(bias) < 2 ** 31 - 1))) return undefined;
+  const units = Int32Array.from(exact, roundTiesToEven);
+  const weights = Int32Array.from(given.values, (value) => value - given.zero);
+  const length = weights.length / biases.length;
+  let bound = 0;
+  units.forEach((bias, channel) => {
+    let sum = 0;
+    for (let k = channel * length; k < (channel + 1) * length; k++) sum += Math.abs(weights[k] as number);
+    bound = Math.max(bound, sum * most + Math.abs(bias));
+  });
+  const { values, zero } = given;
+  return { most, weights, biases: units, scales, bound, planes: [{ values, zero, weight: 1 }] };
 }
 
 interface Row {
@@ -114,11 +146,11 @@ function integersOf(layer: RealLayer, range: WideRange, limit: number, most: num
 
 function planesOf(weights: Int32Array): WideLayer["planes"] {
   if (weights.every((weight) => Math.abs(weight) <= 127))
-    return [{ values: Int8Array.from(weights), weight: 1 }];
+    return [{ values: Int8Array.from(weights), zero: 0, weight: 1 }];
   const low = Int8Array.from(weights);
   const high = Int8Array.from(weights, (weight, k) => (weight - (low[k] as number)) / 256);
   return [
-    { values: high, weight: 256 },
-    { values: low, weight: 1 },
+    { values: high, zero: 0, weight: 256 },
+    { values: low, zero: 0, weight: 1 },
   ];
 }
