@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type CompileModelParameters, type HostTensor, type InputSample, readInputs } from "@surety/engine";
+import { paintWord, randomWord } from "../support/lettering.ts";
 import { photos, pictures, scaledPlanes } from "../support/photos.ts";
 import { modelPath } from "../support/sharedModels.ts";
 import { readWav } from "../support/wav.ts";
@@ -38,16 +39,53 @@ function randomNumbers(seed: number): () => number {
 
 const f32 = (dims: readonly number[], data: Float32Array): HostTensor => ({ type: "f32", dims, data });
 
+/** Paints words on a picture's planes; the random numbers choose everything. */
+type Painter = (planes: Float32Array, height: number, width: number, random: () => number) => void;
+
+const color = (random: () => number, from: number) => [0, 1, 2].map(() => from + 90 * random());
+
+/** Two signs somewhere, dark on light or light on dark. */
+const signs: Painter = (planes, height, width, random) => {
+  for (let line = 0; line < 2; line++) {
+    const isDark = random() < 0.5;
+    paintWord(planes, height, width, randomWord(4 + Math.floor(random() * 4), random), {
+      row: Math.floor((line + 0.6 * random()) * (height / 2)),
+      column: Math.floor(random() * (width / 3)),
+      scale: 2 + Math.floor(random() * 2),
+      ink: color(random, isDark ? 0 : 165),
+      ground: color(random, isDark ? 165 : 0),
+      upsideDown: false,
+    });
+  }
+};
+
+/** One line of text that fills the picture, every other one upside down. */
+const line: Painter = (planes, height, width, random) => {
+  const scale = Math.max(1, Math.floor(height / 10));
+  const isDark = random() < 0.5;
+  paintWord(planes, height, width, randomWord(Math.floor(width / (6 * scale)), random), {
+    row: Math.floor((height - 9 * scale) * random()),
+    column: 0,
+    scale,
+    ink: color(random, isDark ? 0 : 165),
+    ground: color(random, isDark ? 165 : 0),
+    upsideDown: random() < 0.5,
+  });
+};
+
 /** Pictures as planes [1, 3, height, width], each channel shifted and scaled: (v - mean) / deviation. */
 function planes(
   input: string,
   [height, width]: readonly [number, number],
   mean: readonly number[],
   deviation: readonly number[],
+  paint?: Painter,
 ): ModelCase["inputs"] {
-  return (count) =>
-    pictures(count, randomNumbers(11)).map((picture) => {
+  return (count) => {
+    const random = randomNumbers(17);
+    return pictures(count, randomNumbers(11)).map((picture) => {
       const data = scaledPlanes(picture, height, width);
+      paint?.(data, height, width, random);
       const area = height * width;
       for (let k = 0; k < data.length; k++) {
         const channel = Math.floor(k / area);
@@ -55,6 +93,7 @@ function planes(
       }
       return { [input]: f32([1, 3, height, width], data) };
     });
+  };
 }
 
 /** The luminance of pictures in 0..1. */
@@ -210,7 +249,7 @@ export const MODEL_CASES: readonly ModelCase[] = [
     kind: "classifier",
     least: 0.99,
     refused: "MODEL_UNSUPPORTED",
-    inputs: planes("x", [48, 192], even(127.5), even(127.5)),
+    inputs: planes("x", [48, 192], even(127.5), even(127.5), line),
   },
   {
     name: "PaddleOCR text detector",
@@ -220,7 +259,7 @@ export const MODEL_CASES: readonly ModelCase[] = [
     kind: "regression",
     least: 0.999,
     refused: "MODEL_UNSUPPORTED",
-    inputs: planes("x", [160, 160], IMAGENET.mean, IMAGENET.deviation),
+    inputs: planes("x", [160, 160], IMAGENET.mean, IMAGENET.deviation, signs),
   },
   {
     name: "Moonshine encoder",
