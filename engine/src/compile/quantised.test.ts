@@ -294,6 +294,16 @@ const dynamicCases: Record<string, Case> = {
     );
     scaled(m, "sum", ["a_scale", "a_scale"], "y");
   }),
+  "QLinearMatMul of two computed matrices": model([2, 3, 4], [2, 3, 3], (m) => {
+    const [a, b, c] = [
+      parameters(m, "a", "u8", 0.01, 100),
+      parameters(m, "b", "i8", 0.02, -3),
+      parameters(m, "c", "u8", 0.01, 9),
+    ];
+    m.node("Transpose", ["x"], ["t"], { perm: [0, 2, 1] }).node("QuantizeLinear", ["x", ...a], ["a"]);
+    m.node("QuantizeLinear", ["t", ...b], ["b"]).node("QLinearMatMul", ["a", ...a, "b", ...b, ...c], ["c"]);
+    m.node("DequantizeLinear", ["c", ...c], ["y"]);
+  }),
   "MatMulInteger of a constant by a computed matrix": model([4, 3], [2, 3], (m, random) => {
     dynamic(m, "x", "a");
     m.initializer("w", integers(random, "u8", [2, 4]))
@@ -364,6 +374,30 @@ const close: Record<string, Case> = {
       transB: 1,
       alpha: { float: 1 },
     });
+    m.node("DequantizeLinear", ["c", ...c], ["y"]);
+  }),
+  QLinearLeakyRelu: contributed("QLinearLeakyRelu", [2, 7], [2, 7], { alpha: { float: 0.1 } }),
+  "QLinearSigmoid i8": contributed("QLinearSigmoid", [2, 7], [2, 7], {}, "i8", 1 / 256, -128),
+  QLinearSoftmax: contributed("QLinearSoftmax", [2, 7], [2, 7], { axis: -1, opset: 13 }, "u8", 1 / 256, 0),
+  QLinearConcat: model([2, 3], [2, 6], (m) => {
+    const [a, b, c] = [
+      parameters(m, "a", "u8", 0.01, 100),
+      parameters(m, "b", "u8", 0.02, 3),
+      parameters(m, "c", "u8", 0.015, 90),
+    ];
+    m.node("QuantizeLinear", ["x", ...a], ["a"]).node("QuantizeLinear", ["x", ...b], ["b"]);
+    m.node("com.microsoft.QLinearConcat", [...c, "a", ...a, "b", ...b], ["c"], { axis: 1 });
+    m.node("DequantizeLinear", ["c", ...c], ["y"]);
+  }),
+  QLinearWhere: model([2, 3], [2, 3], (m) => {
+    const [a, b, c] = [
+      parameters(m, "a", "u8", 0.01, 100),
+      parameters(m, "b", "u8", 0.02, 3),
+      parameters(m, "c", "u8", 0.015, 90),
+    ];
+    m.initializer("zero", scalar("f32", 0)).node("Less", ["x", "zero"], ["if"]);
+    m.node("QuantizeLinear", ["x", ...a], ["a"]).node("QuantizeLinear", ["x", ...b], ["b"]);
+    m.node("com.microsoft.QLinearWhere", ["if", "a", ...a, "b", ...b, ...c], ["c"]);
     m.node("DequantizeLinear", ["c", ...c], ["y"]);
   }),
   "residual block": model([1, 4, 5, 5], [1, 4, 5, 5], (m, random) => {

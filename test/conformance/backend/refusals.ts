@@ -4,8 +4,6 @@
  */
 const CASES_BY_REASON: Readonly<Record<string, readonly string[]>> = {
   "fails on an input of zeros": ["test_convinteger_with_padding"],
-  "to deeply equal": ["test_qlinearmatmul_2D_int8_float32", "test_qlinearmatmul_3D_int8_float32"],
-  MODEL_UNSUPPORTED: ["test_dequantizelinear_blocked", "test_quantizelinear_blocked_asymmetric"],
   "is not a tensor of a supported element type": [
     "test_equal_string",
     "test_identity_opt",

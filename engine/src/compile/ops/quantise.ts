@@ -133,7 +133,7 @@ function parameter(node: GraphNode, lowering: Lowering, kernel: Elementwise, at:
   const constant = lowering.constant(name);
   const blocks = intAttribute(node, "block_size", 0);
   if (blocks > 0) {
-    if (!constant) throw lowering.unsupported(node, `its blocks' parameter "${name}" is not a constant`);
+    if (!constant) return kernel.load(repeatedBlocks(node, lowering, name, whole, axis, blocks));
     const spread = { ...constant, dims: whole, data: spreadBlocks(constant, whole, axis, blocks) };
     return kernel.constant(spread, name);
   }
@@ -145,6 +145,31 @@ function parameter(node: GraphNode, lowering: Lowering, kernel: Elementwise, at:
   if (!view) throw lowering.unsupported(node, `its parameter "${name}" cannot be read along axis ${axis}`);
   const tensor = lowering.emit("Reshape", [value.tensor, lowering.initializer("shape", i64Tensor(sizes))]);
   return kernel.load({ ...value, tensor, dims: sizes, view });
+}
+
+/** The same of parameters that are computed: an axis of stride 0 repeats them. */
+function repeatedBlocks(
+  node: GraphNode,
+  lowering: Lowering,
+  name: string,
+  whole: readonly number[],
+  axis: number,
+  block: number,
+): ExactValue {
+  const value = lowering.plain(name);
+  if ((value.dims[axis] as number) * block !== whole[axis])
+    throw lowering.unsupported(
+      node,
+      `blocks of ${block} do not divide its axis ${axis}, and "${name}" is no constant`,
+    );
+  const reshape = (tensor: string, sizes: readonly number[]) =>
+    lowering.emit("Reshape", [tensor, lowering.initializer("shape", i64Tensor(sizes))]);
+  const apart = (size: number) => [...value.dims.slice(0, axis + 1), size, ...value.dims.slice(axis + 1)];
+  const shape = lowering.initializer("shape", i64Tensor(apart(block)));
+  const expanded = lowering.emit("Expand", [reshape(value.tensor, apart(1)), shape]);
+  const repeat = { size: block, stride: 0 };
+  const dims = value.view.dims.map((axes, k) => (k === axis && block > 1 ? [...axes, repeat] : axes));
+  return { ...value, tensor: reshape(expanded, whole), dims: whole, view: { ...value.view, dims } };
 }
 
 /** Repeats the parameters of blocks along the axis, one for each element. */

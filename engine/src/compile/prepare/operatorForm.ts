@@ -1,5 +1,5 @@
 import type { AttributeInput } from "../../onnx/build.ts";
-import { floatAttribute, type GraphNode, intAttribute, intsAttribute } from "../../onnx/graph.ts";
+import { floatAttribute, type GraphNode, intAttribute } from "../../onnx/graph.ts";
 import { type HostTensor, i64Tensor, type TensorData } from "../../onnx/tensor.ts";
 import type { Rewrite, RewriteContext } from "./rewrite.ts";
 
@@ -18,7 +18,7 @@ const operandAt = (value: number): Operand => ({ value, scale: value + 1, zero: 
  */
 export const OPERATOR_FORM: readonly (readonly [string, Rewrite])[] = [
   ["QLinearConv", convolution],
-  ["QLinearMatMul", around("MatMul", [operandAt(0), operandAt(3)], 6)],
+  ["QLinearMatMul", matrixProduct],
   ["com.microsoft.QGemm", gemm],
   ["com.microsoft.QLinearAdd", around("Add", [operandAt(0), operandAt(3)], 6)],
   ["com.microsoft.QLinearMul", around("Mul", [operandAt(0), operandAt(3)], 6)],
@@ -27,7 +27,6 @@ export const OPERATOR_FORM: readonly (readonly [string, Rewrite])[] = [
   ["com.microsoft.QLinearSoftmax", around("Softmax", [operandAt(0)], 3, axisOfSoftmax)],
   ["com.microsoft.QLinearAveragePool", pool("AveragePool")],
   ["com.microsoft.QLinearGlobalAveragePool", pool("GlobalAveragePool")],
-  ["com.microsoft.QLinearReduceMean", reduceMean],
   ["com.microsoft.QLinearConcat", concat],
   ["com.microsoft.QLinearWhere", where],
   ["com.microsoft.QuantizeLinear", standard("QuantizeLinear")],
@@ -65,6 +64,23 @@ function convolution(node: GraphNode, context: RewriteContext): boolean {
   const operands = [x, w];
   if (node.inputs[8]) operands.push(sumOfProducts(node, context, node.inputs[8], 1));
   quantised(node, context, context.node("Conv", operands, windowOf(node)), 6);
+  return true;
+}
+
+/**
+ * By a constant matrix: MatMul in QDQ form, which keeps the integers. Else what QLinearMatMul is by definition: the integer product, scaled by
+ * a's scale * b's scale / y's scale.
+ */
+function matrixProduct(node: GraphNode, context: RewriteContext): boolean {
+  const [a = "", aScale = "", aZero = "", b = "", bScale = "", bZero = "", yScale = ""] = node.inputs;
+  const isConstant = [aScale, aZero, b, bScale, bZero, yScale].every((name) => context.constant(name));
+  const isPerRow = context.typeOf(aScale).dims.reduce((product, size) => product * size, 1) > 1;
+  if (isConstant || isPerRow) return around("MatMul", [operandAt(0), operandAt(3)], 6)(node, context);
+  const sums = context.node("Cast", [context.node("MatMulInteger", [a, b, aZero, bZero])], { to: 1 });
+  const scale = context.node("Div", [context.node("Mul", [aScale, bScale]), yScale]);
+  const one = context.addConstant("one", { type: "f32", dims: [], data: Float32Array.of(1) });
+  const zero = resized(context, node.inputs[7] ?? "", 1);
+  context.nodeTo(node.outputs, "QuantizeLinear", [context.node("Mul", [sums, scale]), one, zero]);
   return true;
 }
 
@@ -112,15 +128,6 @@ function pool(op: "AveragePool" | "GlobalAveragePool"): Rewrite {
     quantised(node, context, y, 3);
     return true;
   };
-}
-
-function reduceMean(node: GraphNode, context: RewriteContext): boolean {
-  const axes = intsAttribute(node, "axes");
-  const operands = [real(node, context, operandAt(0))];
-  if (axes) operands.push(context.addConstant("axes", i64Tensor(axes)));
-  const y = context.node("ReduceMean", operands, { keepdims: intAttribute(node, "keepdims", 1) });
-  quantised(node, context, y, 3);
-  return true;
 }
 
 /** Inputs: scale and zero point of the result, then three for each part. */
