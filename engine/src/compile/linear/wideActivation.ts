@@ -34,9 +34,12 @@ export interface WideActivation {
   readonly planes: readonly Plane[];
 }
 
-/** With this many steps a margin around the range that calibration saw costs nothing that shows. */
-const ROOMY = 1024;
-const MARGIN = 1.25;
+/** Room for values beyond what calibration saw: the more integers there are, the less it costs. */
+function margin(most: number): number {
+  if (most >= 16384) return 4;
+  if (most >= 1024) return 2;
+  return most >= 256 ? 1.25 : 1;
+}
 
 /** What decides how an activation becomes integers, before it is known how many it may have. */
 export interface WideRange {
@@ -65,7 +68,7 @@ export function mostIntegers({ isSigned, fixed }: WideRange): number {
 /** The scale of integers of at most `most`. */
 export function wideScale({ reach, fixed }: WideRange, most: number): number {
   if (fixed) return fixed.scale;
-  return Math.fround((reach * (most >= ROOMY ? MARGIN : 1)) / most);
+  return Math.fround((reach * margin(most)) / most);
 }
 
 /** The mean square of a value over the calibration samples (zeros left out). */
