@@ -185,9 +185,9 @@ const cases: Record<string, ReturnType<typeof model>> = {
   "two outputs, one of them read again": smallModel(
     13,
     { x: [1, 4] },
-    { y: [1, 3], z: [1, 2] },
+    { y: [1, 9], z: [1, 6] },
     (m, random) => {
-      m.initializer("w", randomTensor(random, [4, 3])).initializer("v", randomTensor(random, [3, 2]));
+      m.initializer("w", randomTensor(random, [4, 9])).initializer("v", randomTensor(random, [9, 6]));
       m.node("MatMul", ["x", "w"], ["y"]).node("Relu", ["y"], ["1"]).node("MatMul", ["1", "v"], ["z"]);
     },
   ),

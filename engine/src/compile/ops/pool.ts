@@ -93,7 +93,8 @@ export const globalAveragePool: Rule = {
 
   lower(node, lowering) {
     const [name = ""] = node.inputs;
-    if (!lowering.known(name).quantised && lowering.consumers(name).length === 1) {
+    // What squeeze-and-excitation multiplies by is too sensitive to be averaged as bytes.
+    if (!lowering.known(name).quantised) {
       const axes = lowering.dims(name).map((_, axis) => axis);
       emitTotal(node, lowering, axes.slice(2), true, true);
       return;
