@@ -218,6 +218,17 @@ const equal: Record<string, Case> = {
     m.node("QuantizeLinear", ["x", "s", "z"], ["q"], { axis: 1 });
     m.node("DequantizeLinear", ["q", "s", "z"], ["y"], { axis: 1 });
   }),
+  "QuantizeLinear and DequantizeLinear of 16 bits": model([2, 6], [3, 4], (m) => {
+    m.initializer("s", scalar("f32", 3e-5)).initializer("z", {
+      type: "u16",
+      dims: [],
+      data: Uint16Array.of(30000),
+    });
+    m.node("QuantizeLinear", ["x", "s", "z"], ["q"]).initializer("shape", i64Tensor([3, 4]));
+    m.node("Reshape", ["q", "shape"], ["r"]).node("DequantizeLinear", ["r", "s", "z"], ["1"]);
+    m.initializer("i", { type: "i16", dims: [], data: Int16Array.of(-7) });
+    m.node("QuantizeLinear", ["1", "s", "i"], ["2"]).node("DequantizeLinear", ["2", "s", "i"], ["y"]);
+  }),
   "QuantizeLinear and DequantizeLinear in blocks": model([2, 6], [2, 6], (m) => {
     const table = (type: "f32" | "i8", values: number[]): HostTensor => ({
       ...vector(type, values),

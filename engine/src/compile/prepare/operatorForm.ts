@@ -1,6 +1,6 @@
 import type { AttributeInput } from "../../onnx/build.ts";
 import { floatAttribute, type GraphNode, intAttribute } from "../../onnx/graph.ts";
-import { type HostTensor, i64Tensor, type TensorData } from "../../onnx/tensor.ts";
+import { type ElementType, type HostTensor, i64Tensor, type TensorData } from "../../onnx/tensor.ts";
 import type { Rewrite, RewriteContext } from "./rewrite.ts";
 
 /** Where the value, the scale and the zero point of a quantised operand stand among a node's inputs. */
@@ -34,6 +34,8 @@ export const OPERATOR_FORM: readonly (readonly [string, Rewrite])[] = [
   ["com.microsoft.MatMulIntegerToFloat", matMulIntegerToFloat],
   ["com.microsoft.DynamicQuantizeMatMul", dynamicQuantizeMatMul],
   ["MaxPool", integerMaxPool],
+  ["QuantizeLinear", quantise16],
+  ["DequantizeLinear", dequantise16],
 ];
 
 /** The op itself between DequantizeLinear of its operands and QuantizeLinear by the parameters at `result`. */
@@ -194,6 +196,43 @@ function integerMaxPool(node: GraphNode, context: RewriteContext): boolean {
     zero,
   ]);
   return true;
+}
+
+const LIMITS_16: Readonly<Partial<Record<ElementType, readonly [number, number]>>> = {
+  u16: [0, 65535],
+  i16: [-32768, 32767],
+};
+
+/** 16-bit integers are carried as the whole floats they are, which single precision holds exactly. */
+function quantise16(node: GraphNode, context: RewriteContext): boolean {
+  const limits = LIMITS_16[context.typeOf(node.outputs[0] ?? "").type];
+  if (!limits) return false;
+  const { scale, zero } = wideParameters(node, context);
+  const float = floats(context);
+  const steps = context.node("Div", [node.inputs[0] ?? "", scale]);
+  const clipped = context.node("Clip", [steps, float(limits[0] - zero), float(limits[1] - zero)]);
+  context.nodeTo(node.outputs, "Add", [context.node("Round", [clipped]), float(zero)]);
+  return true;
+}
+
+function dequantise16(node: GraphNode, context: RewriteContext): boolean {
+  const [q = ""] = node.inputs;
+  if (!(context.typeOf(q).type in LIMITS_16) || context.constant(q)) return false;
+  const { scale, zero } = wideParameters(node, context);
+  context.nodeTo(node.outputs, "Mul", [context.node("Sub", [q, floats(context)(zero)]), scale]);
+  return true;
+}
+
+function wideParameters(node: GraphNode, context: RewriteContext): { scale: string; zero: number } {
+  const [, scale = "", zeroName] = node.inputs;
+  const zero = zeroName ? context.constant(zeroName) : undefined;
+  if (context.constant(scale)?.data.length !== 1 || (zeroName && zero?.data.length !== 1))
+    throw context.unsupported("16 bits are supported with one constant scale and zero point");
+  return { scale: resized(context, scale, 1), zero: Number(zero?.data[0] ?? 0) };
+}
+
+function floats(context: RewriteContext): (value: number) => string {
+  return (value) => context.addConstant("float", { type: "f32", dims: [], data: Float32Array.of(value) });
 }
 
 function scaledSums(
