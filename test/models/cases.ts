@@ -267,8 +267,9 @@ export const MODEL_CASES: readonly ModelCase[] = [
     file: "encoder_model.onnx",
     dims: { batch_size: 1, num_samples: 32_000 },
     kind: "regression",
-    // Its activations are quantised to 8 bits by their own extremes, which makes much of any difference: inputs that differ by 1e-5 give 0.9992, by 1e-4 0.9986.
-    least: 0.998,
+    // Its activations are quantised to 8 bits by their own extremes, which makes much of any difference: of inputs that differ by 1e-5, the source
+    // model itself gives results with a cosine of 0.9993 on average and 0.9983 at least.
+    least: 0.997,
     rungs: finest([
       ...["/conv1/Conv_output_0", "/conv2/Conv_output_0", "/conv3/Conv_output_0"],
       ...Array.from({ length: 6 }, (_, k) => `/layers.${k}/self_attn/MatMul_output_0`),
