@@ -1,5 +1,5 @@
 import { commitTensor, inputsRoot, listHash, nodeHash, toHex } from "@surety/engine";
-import { parseHash32, parseModelId, questionOf } from "@surety/protocol";
+import { MAX_CALLDATA_BYTES, parseHash32, parseModelId, questionOf } from "@surety/protocol";
 import { encodeFunctionData, type Hex, keccak256 } from "viem";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Header, modelIdOf } from "./support/models.ts";
@@ -147,6 +147,7 @@ describe("at the size limits", () => {
 
   it("the limits are the registry's, and the gas is the committed one", async () => {
     expect(await surety.read(surety.registry, "MAX_INPUT_BYTES")).toBe(BigInt(MAX_BYTES));
+    expect(MAX_CALLDATA_BYTES).toBe(MAX_BYTES);
     expect(await surety.read(surety.registry, "MAX_OUTPUT_BYTES")).toBe(BigInt(MAX_BYTES));
     expectSnapshot("gas-at-limits.json", gas);
   });

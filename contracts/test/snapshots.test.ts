@@ -1,4 +1,5 @@
 import { toHex } from "@surety/engine";
+import { parseHash32, parseModelId, questionOf } from "@surety/protocol";
 import {
   type AbiEvent,
   type AbiFunction,
@@ -8,7 +9,15 @@ import {
   toFunctionSignature,
 } from "viem";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { digitImage, digitModel, outputOf, outputRootOf, questionFor, runModel } from "./support/models.ts";
+import {
+  digitImage,
+  digitModel,
+  modelIdOf,
+  outputOf,
+  outputRootOf,
+  questionFor,
+  runModel,
+} from "./support/models.ts";
 import { readArtifact } from "./support/network.ts";
 import { play } from "./support/players.ts";
 import { actors } from "./support/scenario.ts";
@@ -68,7 +77,7 @@ describe("gas of every function, MNIST-sized", () => {
   });
   afterAll(() => surety.close());
 
-  it("is the committed one", async () => {
+  it("is measured in whole lives of requests", async () => {
     const { registry, operators, oracle, game, parameters, read, now } = surety;
     const { alice, bob, challenger, second, requester, stranger } = actors(surety);
     const send = async (name: string, call: CallParameters) => {
@@ -274,6 +283,39 @@ describe("gas of every function, MNIST-sized", () => {
     expect(of("SuretyOracle.post") + of("SuretyOracle.finalise, pulled")).toBeLessThanOrEqual(200_000);
     expect(of("DisputeGame.step")).toBeLessThanOrEqual(1_000_000);
     expect(of("a whole dispute")).toBeLessThanOrEqual(2_500_000);
+  });
+
+  it("by reference too", async () => {
+    const { registry, operators, oracle, read, now } = surety;
+    const { requester, stranger } = actors(surety);
+    // Who has not been jailed so far.
+    const operator = stranger;
+    // The size alone matters: nothing is computed.
+    const outputs = [{ instruction: 5, bytes_: 2 ** 20 }];
+    const header = { ...model.header, inputBytes: [2 ** 20], outputs };
+    const modelId = modelIdOf(header);
+    const root = model.modelId;
+    await surety.send({ from: requester, to: registry, call: "register", args: [header, ""] });
+    await serve(surety, operator, modelId);
+    const request = { modelId, input: "0x", callbackGas: 0, delivery: 1, deadline: (await now()) + 1_000 };
+    const send = async (name: string, from: Address, args: readonly unknown[], time?: number) => {
+      const base = { from, to: oracle, call: name, args };
+      const valueWei = name.startsWith("request") ? await read<bigint>(oracle, "quote", [modelId, 0]) : 0n;
+      const receipt = await surety.send({ ...base, valueWei, ...(time === undefined ? {} : { time }) });
+      gas[`SuretyOracle.${name}`] = Number(receipt.gasUsed);
+      return receipt;
+    };
+    const uri = "https://inputs.example.org/3f1c9a7be0d24c55";
+    const asked = await send("requestInferenceByReference", requester, [request, root, uri]);
+    const requestId = eventOf(asked, "RequestedByReference").requestId as bigint;
+    const named = questionOf(parseModelId(modelId), parseHash32(root));
+    await send("postByReference", operator, [requestId, named, root, uri]);
+    const time = (await now()) + surety.parameters.challengeWindowSeconds;
+    await send("finaliseByReference", stranger, [requestId, root], time);
+    expect(await read(operators, "serves", [operator, modelId])).toBe(true);
+  });
+
+  it("is the committed one", () => {
     expectSnapshot("gas.json", gas);
   });
 

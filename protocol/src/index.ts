@@ -1,3 +1,4 @@
+export * from "./byReference.ts";
 export * from "./errors.ts";
 export * from "./game/index.ts";
 export * from "./generated/abis.ts";

@@ -4,10 +4,8 @@ import type { SuretyAddresses } from "../addresses.ts";
 import { DELIVERIES, type Delivery } from "../reads/request.ts";
 import { type ContractCall, contractCall } from "./call.ts";
 
-export interface RequestInferenceParameters {
+interface RequestTerms {
   readonly modelId: ModelId;
-  /** Concatenation of the model's input tensors, little-endian, row-major. */
-  readonly input: Uint8Array;
   /** At least the quote; what is above it is credited back. */
   readonly feeWei: bigint;
   /** Default: 0. */
@@ -18,16 +16,36 @@ export interface RequestInferenceParameters {
   readonly deadline: number;
 }
 
+export interface RequestInferenceParameters extends RequestTerms {
+  /** Concatenation of the model's input tensors, little-endian, row-major. */
+  readonly input: Uint8Array;
+}
+
 export function requestInference(at: SuretyAddresses, parameters: RequestInferenceParameters): ContractCall {
-  const { modelId, input, feeWei, callbackGas = 0, delivery = "pull", deadline } = parameters;
-  const request = {
-    modelId,
-    input: bytesToHex(input),
-    callbackGas,
-    delivery: DELIVERIES.indexOf(delivery),
-    deadline,
-  };
-  return contractCall("oracle", at.oracle, suretyOracleAbi, "requestInference", [request], feeWei);
+  const request = requestArgument(parameters, parameters.input);
+  return contractCall("oracle", at.oracle, suretyOracleAbi, "requestInference", [request], parameters.feeWei);
+}
+
+export interface RequestInferenceByReferenceParameters extends RequestTerms {
+  /** List hash of the input tensors' roots. */
+  readonly inputRoot: Hash32;
+  /** Where whoever answers or checks gets the input's bytes; at most `MAX_URI_BYTES`. */
+  readonly uri: string;
+}
+
+/** Asks without the input's bytes: at the requester's risk that they can be had (docs/protocol.md). */
+export function requestInferenceByReference(
+  at: SuretyAddresses,
+  parameters: RequestInferenceByReferenceParameters,
+): ContractCall {
+  const { inputRoot, uri, feeWei } = parameters;
+  const args = [requestArgument(parameters, new Uint8Array()), inputRoot, uri] as const;
+  return contractCall("oracle", at.oracle, suretyOracleAbi, "requestInferenceByReference", args, feeWei);
+}
+
+function requestArgument(terms: RequestTerms, input: Uint8Array) {
+  const { modelId, callbackGas = 0, delivery = "pull", deadline } = terms;
+  return { modelId, input: bytesToHex(input), callbackGas, delivery: DELIVERIES.indexOf(delivery), deadline };
 }
 
 export interface PostOutputParameters {
@@ -45,6 +63,31 @@ export function postOutput(at: SuretyAddresses, parameters: PostOutputParameters
     question,
     bytesToHex(output),
   ]);
+}
+
+export interface PostByReferenceParameters {
+  readonly requestId: RequestId;
+  readonly question: Hash32;
+  /** List hash of the output tensors' roots. */
+  readonly outputRoot: Hash32;
+  /** Where the output is to be had. Default: nothing is said. */
+  readonly uri?: string;
+}
+
+/** Posts an output that does not fit into a transaction by its root. */
+export function postByReference(at: SuretyAddresses, parameters: PostByReferenceParameters): ContractCall {
+  const { requestId, question, outputRoot, uri = "" } = parameters;
+  const args = [requestId, question, outputRoot, uri] as const;
+  return contractCall("oracle", at.oracle, suretyOracleAbi, "postByReference", args);
+}
+
+/** Finalises a pulled answer without its bytes. */
+export function finaliseByReference(
+  at: SuretyAddresses,
+  requestId: RequestId,
+  outputRoot: Hash32,
+): ContractCall {
+  return contractCall("oracle", at.oracle, suretyOracleAbi, "finaliseByReference", [requestId, outputRoot]);
 }
 
 export function finaliseRequest(at: SuretyAddresses, requestId: RequestId, output: Uint8Array): ContractCall {

@@ -28,10 +28,12 @@ interface IModelRegistry {
     /// @notice Registers a model. Checks counts and sizes only: nodes validate the program before they serve it.
     function register(ModelHeader calldata header, string calldata uri) external returns (ModelId modelId);
 
-    /// @notice Most bytes of all inputs together, so that a request always fits into a transaction (2^24 gas, EIP-7825).
+    /// @notice Most bytes of all inputs together with which a request always fits into a transaction (2^24 gas, EIP-7825). A model may
+    /// have more: its inputs are given by reference (`ISuretyOracle.requestInferenceByReference`).
     function MAX_INPUT_BYTES() external view returns (uint256);
 
-    /// @notice Most bytes of all outputs together, so that posting, and finalising with the dearest callback, always fits into a transaction.
+    /// @notice Most bytes of all outputs together with which posting, and finalising with the dearest callback, always fits into a
+    /// transaction. A model may have more: its outputs are posted by reference (`ISuretyOracle.postByReference`).
     function MAX_OUTPUT_BYTES() external view returns (uint256);
 
     function summary(ModelId modelId) external view returns (ModelSummary memory);

@@ -60,9 +60,25 @@ interface ISuretyOracle is ICreditLedger {
     event Requested(
         RequestId indexed requestId, ModelId indexed modelId, address indexed requester, address assignee, bytes input
     );
+    /// @notice The input's bytes are not in the transaction: whoever needs them gets them elsewhere and checks them against `inputRoot`.
+    event RequestedByReference(
+        RequestId indexed requestId,
+        ModelId indexed modelId,
+        address indexed requester,
+        address assignee,
+        bytes32 inputRoot,
+        string uri
+    );
     /// @notice A refuted request is open again.
     event Reopened(RequestId indexed requestId, address assignee, uint8 attempt);
     event Posted(AssertionId indexed assertionId, RequestId indexed requestId, address indexed poster, bytes output);
+    event PostedByReference(
+        AssertionId indexed assertionId,
+        RequestId indexed requestId,
+        address indexed poster,
+        bytes32 outputRoot,
+        string uri
+    );
     event Finalised(AssertionId indexed assertionId, RequestId indexed requestId, bytes32 outputRoot);
     /// @notice The callback's outcome; a failed one can be retried.
     event Delivered(RequestId indexed requestId, bool success, bytes returnData);
@@ -74,6 +90,13 @@ interface ISuretyOracle is ICreditLedger {
     error WrongStatus(RequestStatus actual, RequestStatus expected);
     error WrongInputSize(uint256 actualBytes, uint256 expectedBytes);
     error WrongOutputSize(uint256 actualBytes, uint256 expectedBytes);
+    /// @notice Thrown when a callback is asked for whose output does not surely fit into a transaction: choose `Delivery.Pull`.
+    error OutputTooLargeToDeliver(uint256 outputBytes, uint256 mostBytes);
+    /// @notice Thrown when an output is posted by reference that fits into a transaction: nobody may hold back what can be shown.
+    error OutputFitsTransaction(uint256 outputBytes, uint256 mostBytes);
+    /// @notice Thrown when an answer with a callback is finalised without the output that the callback needs.
+    error DeliveryNeedsOutput(RequestId requestId);
+    error UriTooLong(uint256 actualBytes, uint256 mostBytes);
     error FeeTooLow(uint256 actualWei, uint256 requiredWei);
     error CallbackGasTooHigh(uint256 actualGas, uint256 mostGas);
     error DeadlinePassed(uint256 deadline);
@@ -96,12 +119,32 @@ interface ISuretyOracle is ICreditLedger {
     /// @notice The fee a request must carry. Binding; what is paid above it is credited back to the payer.
     function quote(ModelId modelId, uint32 callbackGas) external view returns (uint256 feeWei);
     function requestInference(InferenceRequest calldata request) external payable returns (RequestId);
+    /// @notice The same, for an input whose bytes are not in the transaction. At the requester's risk: nobody answers what it cannot get, so the
+    /// fee is refunded after the deadline; and where the bytes are shown to a few only, those few can answer what they like, because nobody else
+    /// can check it. Ask so only what whoever relies on the answer can get, and never let a stranger choose the root.
+    /// @param request Its `input` must be empty.
+    /// @param inputRoot List hash of the input tensors' roots (docs/exact-profile.md, section 4).
+    /// @param uri Where the bytes are to be had, all input tensors in the model's order one after the other; at most 2,048 bytes, not checked.
+    function requestInferenceByReference(InferenceRequest calldata request, bytes32 inputRoot, string calldata uri)
+        external
+        payable
+        returns (RequestId);
     /// @notice Answers a request and locks the poster's bond.
     /// @param question keccak256(abi.encode(modelId, inputRoot)) of what the poster answers: a reorg that gives the number to another request
     /// cannot make a right answer a wrong one. Reverts `QuestionMismatch` otherwise.
     function post(RequestId requestId, bytes32 question, bytes calldata output) external returns (AssertionId);
+    /// @notice The same, for a model whose outputs do not surely fit into a transaction (`IModelRegistry.MAX_OUTPUT_BYTES`), by their root.
+    /// Challengers compute the output themselves, so a wrong root is disputed as wrong bytes are.
+    /// @param outputRoot List hash of the output tensors' roots.
+    /// @param uri Where the output is to be had, may be empty; at most 2,048 bytes, not checked.
+    function postByReference(RequestId requestId, bytes32 question, bytes32 outputRoot, string calldata uri)
+        external
+        returns (AssertionId);
     /// @notice Ends an unchallenged or upheld assertion: pays the poster, stores the result, then calls the consumer. Anyone may call.
     function finalise(RequestId requestId, bytes calldata output) external;
+    /// @notice The same without the output, for a request with `Delivery.Pull`. Anyone may call.
+    /// @param outputRoot What is made final: `OutputMismatch` if it is not what was posted.
+    function finaliseByReference(RequestId requestId, bytes32 outputRoot) external;
     /// @notice Calls the consumer again after a failed delivery, with at least the requested gas. Anyone may call; once only on success.
     function retry(RequestId requestId, bytes calldata output) external;
     /// @notice Gives the fee of an unanswered request back after its deadline. Anyone may call.

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {IModelRegistry} from "../interfaces/IModelRegistry.sol";
+import {MAX_CALLDATA_BYTES} from "../types/Limits.sol";
 import {ModelHeader, ModelId} from "../types/SuretyTypes.sol";
 
 /// @title Model registry.
@@ -11,11 +12,10 @@ contract ModelRegistry is IModelRegistry {
     uint256 public constant MAX_TENSORS = 1 << 20;
     /// @notice Inputs and outputs of a model, each: bounds what a request and a committed trace cost.
     uint256 public constant MAX_PORTS = 64;
-    /// @dev At 40 gas a byte of calldata (EIP-7623) 240 KiB take 9.9 million gas, and at 64 gas, should it be repriced, still less than 2^24.
     /// @inheritdoc IModelRegistry
-    uint256 public constant MAX_INPUT_BYTES = 240 * 1024;
+    uint256 public constant MAX_INPUT_BYTES = MAX_CALLDATA_BYTES;
     /// @inheritdoc IModelRegistry
-    uint256 public constant MAX_OUTPUT_BYTES = 240 * 1024;
+    uint256 public constant MAX_OUTPUT_BYTES = MAX_CALLDATA_BYTES;
 
     struct Sizes {
         uint32[] inputBytes;
@@ -50,9 +50,6 @@ contract ModelRegistry is IModelRegistry {
             outputBytes += size;
             sizes.outputBytes.push(size);
         }
-        // INVARIANT: whatever can be asked can be answered, made final and disputed.
-        if (inputBytes > MAX_INPUT_BYTES) revert InvalidHeader("inputBytes");
-        if (outputBytes > MAX_OUTPUT_BYTES) revert InvalidHeader("outputs.bytes_");
         _modelIds[number] = modelId;
         _summaries[modelId] = ModelSummary({
             inputBytes: inputBytes,

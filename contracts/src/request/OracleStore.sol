@@ -7,6 +7,7 @@ import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
 import {MerkleTree} from "../libraries/MerkleTree.sol";
 import {Burn} from "../settle/Burn.sol";
 import {CreditLedger} from "../settle/CreditLedger.sol";
+import {MAX_URI_BYTES} from "../types/Limits.sol";
 import {AssertionId, InvalidParameter, RequestId, RequestStatus} from "../types/SuretyTypes.sol";
 
 /// @title What the oracle's stages share: storage, parameters, the fee, and roots of calldata.
@@ -139,6 +140,11 @@ abstract contract OracleStore is ISuretyOracle, CreditLedger {
         // INVARIANT: a consumer can never block settlement: its callback fits into a block.
         if (callbackGas > MAX_CALLBACK_GAS) revert CallbackGasTooHigh(callbackGas, MAX_CALLBACK_GAS);
         return BASE_FEE_WEI + uint256(callbackGas) * CALLBACK_GAS_PRICE_WEI;
+    }
+
+    function _requireUri(string calldata uri) internal pure {
+        uint256 length = bytes(uri).length;
+        if (length > MAX_URI_BYTES) revert UriTooLong(length, MAX_URI_BYTES);
     }
 
     function _models() internal view returns (IModelRegistry) {

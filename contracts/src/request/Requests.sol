@@ -3,6 +3,7 @@ pragma solidity ^0.8.30;
 
 import {IModelRegistry} from "../interfaces/IModelRegistry.sol";
 import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
+import {MAX_CALLDATA_BYTES} from "../types/Limits.sol";
 import {Delivery, ModelId, RequestId, RequestStatus} from "../types/SuretyTypes.sol";
 import {OracleStore} from "./OracleStore.sol";
 
@@ -21,14 +22,54 @@ abstract contract Requests is OracleStore {
         nonReentrant
         returns (RequestId requestId)
     {
+        IModelRegistry.ModelSummary memory model = _requestedModel(request);
+        if (request.input.length != model.inputBytes) revert WrongInputSize(request.input.length, model.inputBytes);
+        bytes32 inputRoot = model.inputCount == 1
+            ? _rootOf(request.input)
+            : _rootOf(request.input, _models().inputBytesOf(request.modelId));
+        address assignee;
+        (requestId, assignee) = _take(request, model, inputRoot);
+        emit Requested(requestId, request.modelId, msg.sender, assignee, request.input);
+    }
+
+    /// @inheritdoc ISuretyOracle
+    function requestInferenceByReference(InferenceRequest calldata request, bytes32 inputRoot, string calldata uri)
+        external
+        payable
+        nonReentrant
+        returns (RequestId requestId)
+    {
+        IModelRegistry.ModelSummary memory model = _requestedModel(request);
+        if (request.input.length != 0) revert WrongInputSize(request.input.length, 0);
+        _requireUri(uri);
+        address assignee;
+        (requestId, assignee) = _take(request, model, inputRoot);
+        emit RequestedByReference(requestId, request.modelId, msg.sender, assignee, inputRoot, uri);
+    }
+
+    function _requestedModel(InferenceRequest calldata request)
+        private
+        view
+        returns (IModelRegistry.ModelSummary memory model)
+    {
+        if (request.deadline <= block.timestamp) revert DeadlinePassed(request.deadline);
+        model = _models().summary(request.modelId);
+        if (!model.registered) revert IModelRegistry.NotRegistered(request.modelId);
+        // INVARIANT: whatever can be asked can be answered, made final and disputed.
+        if (model.outputBytes > MAX_CALLDATA_BYTES && request.delivery != Delivery.Pull) {
+            revert OutputTooLargeToDeliver(model.outputBytes, MAX_CALLDATA_BYTES);
+        }
+    }
+
+    /// @dev Takes the fee, numbers the request and assigns it.
+    function _take(InferenceRequest calldata request, IModelRegistry.ModelSummary memory model, bytes32 inputRoot)
+        private
+        returns (RequestId requestId, address assignee)
+    {
         uint256 feeWei = _fee(request.callbackGas);
         if (msg.value < feeWei) revert FeeTooLow(msg.value, feeWei);
-        if (request.deadline <= block.timestamp) revert DeadlinePassed(request.deadline);
-        IModelRegistry.ModelSummary memory model = _models().summary(request.modelId);
-        if (!model.registered) revert IModelRegistry.NotRegistered(request.modelId);
-        if (request.input.length != model.inputBytes) revert WrongInputSize(request.input.length, model.inputBytes);
         requestId = RequestId.wrap(_nextRequestId++);
-        address assignee = _assign(requestId, 0, request.modelId);
+        assignee = _assign(requestId, 0, request.modelId);
         if (assignee == address(0)) revert NobodyServes(request.modelId);
 
         StoredRequest storage stored = _requests[requestId];
@@ -37,15 +78,12 @@ abstract contract Requests is OracleStore {
         stored.deadline = request.deadline;
         stored.status = RequestStatus.Open;
         stored.delivery = request.delivery == Delivery.Pull ? DeliveryState.Pull : DeliveryState.Due;
-        stored.inputRoot = model.inputCount == 1
-            ? _rootOf(request.input)
-            : _rootOf(request.input, _models().inputBytesOf(request.modelId));
+        stored.inputRoot = inputRoot;
         stored.assignee = assignee;
         stored.exclusiveUntil = uint40(block.timestamp + EXCLUSIVE_SECONDS);
         stored.modelNumber = model.number;
         stored.outputCount = uint8(model.outputCount);
         _credit(msg.sender, msg.value - feeWei);
-        emit Requested(requestId, request.modelId, msg.sender, assignee, request.input);
     }
 
     /// @inheritdoc ISuretyOracle

@@ -48,11 +48,11 @@ describe("ModelRegistry", () => {
 
   it("register, several inputs, adds their sizes up and numbers models from 1", async () => {
     await surety.send(call());
-    const inputBytes = [4, 1, 240 * 1024 - 5];
+    const inputBytes = [4, 1, 2 ** 32 - 1];
     await surety.send(call({ inputBytes }));
     const id = modelIdOf({ ...header, inputBytes });
     expect(await surety.read(surety.registry, "summary", [id])).toMatchObject({
-      inputBytes: 240n * 1024n,
+      inputBytes: 2n ** 32n + 4n,
       inputCount: 3,
       number: 2,
     });
@@ -86,13 +86,9 @@ describe("ModelRegistry", () => {
     ["inputBytes", { inputBytes: [] }],
     ["inputBytes", { inputBytes: [4, 0] }],
     ["inputBytes", { inputBytes: Array(65).fill(1) }],
-    ["inputBytes", { inputBytes: [240 * 1024 + 1] }],
-    ["inputBytes", { inputBytes: Array(64).fill(2 ** 32 - 1) }],
     ["outputs", { outputs: [] }],
     ["outputs", { outputs: Array(65).fill(output) }],
     ["outputs.bytes_", { outputs: [{ ...output, bytes_: 0 }] }],
-    ["outputs.bytes_", { outputs: [{ ...output, bytes_: 240 * 1024 }, output] }],
-    ["outputs.bytes_", { outputs: Array(64).fill({ ...output, bytes_: 2 ** 32 - 1 }) }],
     ["outputs.instruction", { outputs: [{ ...output, instruction: 3 }] }],
   ])("register, a header whose %s breaks a limit (%o), reverts InvalidHeader", async (field, changed) => {
     expect(await surety.refused(call(changed))).toEqual({ error: "InvalidHeader", args: [field] });
@@ -104,8 +100,8 @@ describe("ModelRegistry", () => {
         instructionCount: 2 ** 20,
         weightCount: 2 ** 20,
         weightsRoot: header.programRoot,
-        inputBytes: Array(64).fill(3_840),
-        outputs: Array(64).fill({ instruction: 2 ** 20 - 1, bytes_: 3_840 }),
+        inputBytes: Array(64).fill(2 ** 32 - 1),
+        outputs: Array(64).fill({ instruction: 2 ** 20 - 1, bytes_: 2 ** 32 - 1 }),
       }),
     );
   });
