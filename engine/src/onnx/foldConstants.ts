@@ -1,5 +1,6 @@
 import { FatalError } from "@surety/protocol";
 import { createSession, runSession } from "../run/onnxruntime.ts";
+import { checkScales } from "./checkScales.ts";
 import { encodeAttribute } from "./encodeGraph.ts";
 import { describeNode, type Graph, type GraphNode } from "./graph.ts";
 import {
@@ -38,7 +39,7 @@ export function liftConstants(graph: Graph): Graph {
 /**
  * Replaces Constant nodes and nodes that read only constants by initializers.
  *
- * @throws FatalError ONNX_CONSTANT for a Constant node without a tensor value, ONNX_REFUSED, ONNX_SHAPE
+ * @throws FatalError ONNX_CONSTANT for a Constant node without a tensor value, ONNX_REFUSED, ONNX_SHAPE, ONNX_VALUE
  */
 export async function foldConstants(graph: Graph): Promise<Graph> {
   const constants = new Map(graph.initializers);
@@ -46,6 +47,7 @@ export async function foldConstants(graph: Graph): Promise<Graph> {
   const rest: GraphNode[] = [];
   let budget = MAX_FOLDED_ELEMENTS;
   for (const node of graph.nodes) {
+    checkScales(node, constants);
     if (node.op === "Constant" && node.domain === "") {
       constants.set(node.outputs[0] ?? "", constantValue(node));
     } else if (isFoldable(node, constants)) {

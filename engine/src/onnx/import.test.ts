@@ -2,7 +2,6 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { SuretyError } from "@surety/protocol";
 import { describe, expect, test } from "vitest";
-import { randomNumbers } from "../testing/compileSmall.ts";
 import { temporaryDirectory } from "../testing/temporary-directory.ts";
 import { ModelBuilder } from "./build.ts";
 import { foldConstants } from "./foldConstants.ts";
@@ -138,23 +137,6 @@ describe("importModel", () => {
     }
     expect(codeOf(() => at("w", [{ key: "offset", value: "8" }]))).toBe("ONNX_EXTERNAL_DATA");
     expect(codeOf(() => at("w", [{ key: "length", value: "999999999999" }]))).toBe("ONNX_EXTERNAL_DATA");
-  });
-
-  test("mutated and truncated files are read or refused with a code, never crash", () => {
-    const random = randomNumbers(11);
-    for (let round = 0; round < 1500; round++) {
-      const bytes = new Uint8Array(mnist);
-      // Mostly in the structure (the weights are uninteresting), sometimes anywhere.
-      for (let change = 0; change < 1 + random() * 4; change++) {
-        const at = Math.floor(random() * (random() < 0.8 ? 1800 : bytes.length));
-        bytes[at] =
-          random() < 0.5
-            ? Math.floor(random() * 256)
-            : (bytes[at] as number) ^ (1 << Math.floor(random() * 8));
-      }
-      const end = random() < 0.1 ? Math.floor(random() * bytes.length) : bytes.length;
-      codeOf(() => importModel(bytes.subarray(0, end)));
-    }
   });
 });
 
