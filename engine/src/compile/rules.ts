@@ -7,6 +7,7 @@ import { gemm, matMul } from "./ops/matmul.ts";
 import { MOVEMENT } from "./ops/movement.ts";
 import { averagePool, globalAveragePool, maxPool } from "./ops/pool.ts";
 import { QUANTISED } from "./ops/quantise.ts";
+import { RANKS } from "./ops/rank.ts";
 import { REDUCTIONS } from "./ops/reduce.ts";
 import { SOFTMAX } from "./ops/softmax.ts";
 import { reshape, transpose } from "./ops/view.ts";
@@ -21,6 +22,7 @@ export const RULES: ReadonlyMap<string, Rule> = new Map([
   ...REDUCTIONS,
   ...SOFTMAX,
   ...MOVEMENT,
+  ...RANKS,
   ["Add", add],
   ["AveragePool", averagePool],
   ["BatchNormalization", batchNormalization],
