@@ -93,7 +93,9 @@ function mutateGraph(random: Random, graph: GraphProto): void {
           ints: Array.from({ length: below(random, 9) }, () => pick(random, SIZES)),
         });
     },
-    () => node && (node.attribute = [{ name: "axis", type: 7, ints: new Array(100_000).fill(7) }]),
+    () =>
+      node &&
+      Object.assign(node, { attribute: [{ name: "axis", type: 7, ints: new Array(100_000).fill(7) }] }),
     () => tensors.splice(below(random, tensors.length), 1),
     () => tensor && tensors.push(tensor),
     () => tensor && Object.assign(tensor, { dims: [pick(random, SIZES), ...(tensor.dims ?? [])] }),
