@@ -2,6 +2,7 @@ import { FLOAT_DECOMPOSITIONS } from "./floatDecompositions.ts";
 import { LINEAR_DECOMPOSITIONS } from "./linearDecompositions.ts";
 import { MOVEMENT_DECOMPOSITIONS } from "./movement.ts";
 import { OPERATOR_FORM } from "./operatorForm.ts";
+import { RECURRENT_DECOMPOSITIONS } from "./recurrent.ts";
 import { RESIZE_DECOMPOSITIONS } from "./resize.ts";
 import type { Rewrite } from "./rewrite.ts";
 import { SCATTER_DECOMPOSITIONS } from "./scatter.ts";
@@ -11,6 +12,7 @@ export const DECOMPOSITIONS: ReadonlyMap<string, Rewrite> = new Map<string, Rewr
   ...FLOAT_DECOMPOSITIONS,
   ...LINEAR_DECOMPOSITIONS,
   ...MOVEMENT_DECOMPOSITIONS,
+  ...RECURRENT_DECOMPOSITIONS,
   ...RESIZE_DECOMPOSITIONS,
   ...SCATTER_DECOMPOSITIONS,
   ...OPERATOR_FORM,
