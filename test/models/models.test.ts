@@ -55,7 +55,9 @@ function checks(model: ModelCase): void {
         model: source,
         dims: model.dims,
         calibration: inputs.slice(0, CALIBRATION),
-        rungs: model.rungs ?? {},
+        ...(model.minAgreement === undefined
+          ? { rungs: model.rungs ?? {} }
+          : { minAgreement: model.minAgreement }),
       });
     });
 

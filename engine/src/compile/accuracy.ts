@@ -14,6 +14,8 @@ export async function measureAccuracy(
     const names = Object.keys(expected[0] ?? {});
     const cosines = names.map((): number[] => []);
     let agreements = 0;
+    const leads: number[] = [];
+    const losses: number[] = [];
     let classifies = true;
     for (const [index, sample] of samples.entries()) {
       const inputs = Object.entries(sample).map(([name, tensor]) => [name, asGraphInput(tensor)] as const);
@@ -22,7 +24,14 @@ export async function measureAccuracy(
       const [first = ""] = names;
       const row = float[first] as HostTensor;
       classifies &&= row.data.length >= 2 && row.data.length === row.dims.at(-1);
-      if (classifies && argMax(row) === argMax(exact[first] as HostTensor)) agreements++;
+      if (classifies) {
+        const answer = exact[first] as HostTensor;
+        if (argMax(row) === argMax(answer)) agreements++;
+        const [best, second] = topTwo(row);
+        const lead = ({ data }: HostTensor) => Number(data[best]) - Number(data[second]);
+        leads.push(lead(row));
+        losses.push(lead(row) - lead(answer));
+      }
       for (const [k, name] of names.entries())
         cosines[k]?.push(cosine(exact[name] as HostTensor, float[name] as HostTensor));
     }
@@ -33,7 +42,9 @@ export async function measureAccuracy(
     });
     return {
       samples: samples.length,
-      ...(classifies ? { top1Agreement: agreements / samples.length } : {}),
+      ...(classifies
+        ? { top1Agreement: agreements / samples.length, top1Expected: outlasting(leads, losses) }
+        : {}),
       cosineMean: outputs.reduce((sum, output) => sum + output.cosineMean, 0) / outputs.length,
       cosineMin: Math.min(...outputs.map((output) => output.cosineMin)),
       outputs,
@@ -49,6 +60,31 @@ export function argMax(tensor: HostTensor): number {
   let best = 0;
   for (let k = 1; k < data.length; k++) if ((data[k] as number) > (data[best] as number)) best = k;
   return best;
+}
+
+/** The numbers of the largest element and of the next. */
+function topTwo(tensor: HostTensor): [number, number] {
+  const best = argMax(tensor);
+  let second = best === 0 ? 1 : 0;
+  for (let k = 0; k < tensor.data.length; k++)
+    if (k !== best && Number(tensor.data[k]) > Number(tensor.data[second])) second = k;
+  return [best, second];
+}
+
+/** The share of all pairs of a lead and a loss where the lead is larger. */
+function outlasting(leads: readonly number[], losses: readonly number[]): number {
+  const ordered = [...losses].sort((a, b) => a - b);
+  let pairs = 0;
+  for (const lead of leads) {
+    let [low, high] = [0, ordered.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((ordered[middle] as number) < lead) low = middle + 1;
+      else high = middle;
+    }
+    pairs += low;
+  }
+  return pairs / (leads.length * losses.length);
 }
 
 /** Cosine similarity; of two zero vectors 1. */

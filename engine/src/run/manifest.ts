@@ -19,6 +19,11 @@ export interface Accuracy {
   readonly samples: number;
   /** Share of samples with the same largest element; only for a first output of one row of at least two elements. */
   readonly top1Agreement?: number;
+  /**
+   * The share to be expected of other samples: of all pairs of samples, those where the lead of the first's class over the runner-up outlasts what the exact
+   * model does to the second's.
+   */
+  readonly top1Expected?: number;
   /** Cosine similarity of the outputs: the mean and the least over outputs and samples. */
   readonly cosineMean: number;
   readonly cosineMin: number;

@@ -24,17 +24,19 @@ export interface Climb<Result> {
   readonly trials: number;
 }
 
-/** What is compared with the asked-for agreement: the share of samples with the same class, else the least cosine similarity. */
-export function agreementOf({ top1Agreement, cosineMin }: Accuracy): number {
-  return top1Agreement ?? cosineMin;
+/**
+ * What is compared with the asked-for agreement: the share of equal classes, seen and to be expected (few samples hardly show rare changes), else the least
+ * cosine similarity.
+ */
+export function agreementOf({ top1Agreement, top1Expected, cosineMin }: Accuracy): number {
+  return top1Agreement === undefined ? cosineMin : Math.min(top1Agreement, top1Expected ?? 1);
 }
 
 /** 8-bit weights are chosen where they leave no more than this share of a layer's error. */
 const ENOUGH = 0.25;
 
 /**
- * Raises layers, the costliest first, until the model agrees: twice as many in each trial, then as few of them as will do. When all are on rung 2 and
- * that is not enough, goes on to rung 3 in the same order.
+ * Raises layers, each time the one that costs most, until the model agrees: tries twice as many raises in each trial, then as few of them as will do.
  *
  * @param measure gives the error of every layer by itself; not asked where rung 0 agrees
  * @param attempt lowers the model on these rungs and measures it
@@ -71,30 +73,43 @@ export async function climb<Result extends { readonly accuracy: Accuracy }>(
 
   if (await agrees(new Map())) return finish(true);
   order = [...(await measure())].sort((a, b) => b.errors[0] - a.errors[0]);
-  const first = order.map(({ layer, errors: [zero, one] }) => [layer, one <= zero * ENOUGH ? 1 : 2] as const);
-  const all2 = order.map(({ layer }) => [layer, 2] as const);
-  const ways: ((count: number) => Rungs)[] = [
-    (count) => new Map<string, Rung>(first.slice(0, count)),
-    (count) => new Map<string, Rung>([...first, ...all2.slice(0, count)]),
-    (count) =>
-      new Map<string, Rung>([...all2, ...all2.slice(0, count).map(([layer]) => [layer, 3] as const)]),
-  ];
-  for (const rungsOf of ways) {
-    let failed = 0;
-    for (let count = 1; failed < order.length; count = Math.min(order.length, 2 * count)) {
-      if (!(await agrees(rungsOf(count)))) {
-        failed = count;
-        continue;
-      }
-      let enough = count;
-      while (enough - failed > 1) {
-        const middle = Math.floor((failed + enough) / 2);
-        if (await agrees(rungsOf(middle))) enough = middle;
-        else failed = middle;
-      }
-      // The last one that agreed need not be the last tried.
-      return finish(true);
+  const raises = raisesOf(order);
+  const rungsAfter = (count: number): Rungs => new Map(raises.slice(0, count));
+  let failed = 0;
+  for (let count = 1; failed < raises.length; count = Math.min(raises.length, 2 * count)) {
+    if (!(await agrees(rungsAfter(count)))) {
+      failed = count;
+      continue;
     }
+    let enough = count;
+    while (enough - failed > 1) {
+      const middle = Math.floor((failed + enough) / 2);
+      if (await agrees(rungsAfter(middle))) enough = middle;
+      else failed = middle;
+    }
+    return finish(true);
   }
   return finish(false);
 }
+
+/** Layers and the rungs they are raised to, one after the other: each time the layer that costs most as it then is, until all are on rung 3. */
+function raisesOf(errors: readonly LayerError[]): (readonly [string, Rung])[] {
+  const current = errors.map(({ layer, errors: noise }) => ({ layer, noise, rung: 0 as Rung }));
+  const cost = ({ noise, rung }: (typeof current)[number]) => (rung === 3 ? -1 : (noise[rung] as number));
+  const raises: (readonly [string, Rung])[] = [];
+  for (;;) {
+    const worst = current.reduce((a, b) => (cost(b) > cost(a) ? b : a), current[0] ?? { ...NOTHING });
+    if (worst.rung === 3) return raises;
+    const [zero, one] = worst.noise;
+    if (worst.rung === 0) worst.rung = one <= zero * ENOUGH ? 1 : 2;
+    else worst.rung = worst.rung === 1 ? 2 : 3;
+    raises.push([worst.layer, worst.rung]);
+  }
+}
+
+/** Stands in where a model has no linear layer. */
+const NOTHING: { layer: string; noise: LayerError["errors"]; rung: Rung } = {
+  layer: "",
+  noise: [0, 0, 0],
+  rung: 3,
+};
