@@ -10,6 +10,20 @@ export interface Contest {
   readonly sides: readonly [Side, Side, ...Side[]];
   /** What one run does, for a rate: { amount: 8, unit: "MB" } gives MB/s. */
   readonly work?: { readonly amount: number; readonly unit: string };
+  /** A side runs so often in a turn, one after the other; the result is for one of them. For work of microseconds. Default: 1. */
+  readonly repeats?: number;
+  /**
+   * Before each turn nothing runs for so long, then the side once unmeasured. For sides with threads of their own: those of onnxruntime wait for more work in
+   * a busy loop, for about 50 ms, and would take the cores from the next side. Default: 0, and no such run.
+   */
+  readonly restMs?: number;
+}
+
+/** Something measured once, beside the contests. */
+export interface Fact {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: string;
 }
 
 /** Contests that share their preparation. One file in `benchmarks/`, listed in `benchmarks/index.ts`. */
@@ -24,6 +38,7 @@ export interface Benchmark {
 
 export interface Prepared {
   readonly contests: readonly Contest[];
+  readonly facts?: readonly Fact[];
   /** Ends threads, closes sessions. */
   release(): void | Promise<void>;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Side } from "./benchmark.ts";
 import { BENCHMARKS } from "./benchmarks/index.ts";
 import { machineFacts } from "./machine.ts";
 import { measure } from "./measure.ts";
@@ -26,6 +27,22 @@ describe("measure", () => {
     expect(order.join("")).toBe("abc" + "abc" + "bca" + "cab");
   });
 
+  it("runs a side once unmeasured after a rest, and divides by its repeats", async () => {
+    let runs = 0;
+    const run = () => {
+      runs++;
+      busy(2);
+    };
+    const sides = ["a", "b"].map((name) => ({ name, run }));
+    const { sides: measured } = await measure(
+      { name: "rest", sides: sides as [Side, Side], repeats: 5, restMs: 1 },
+      3,
+      0,
+    );
+    expect(runs).toBe(2 + 2 * 3 * (1 + 5));
+    for (const { ms } of measured) expect(ms.low).toBeGreaterThanOrEqual(1.9);
+  });
+
   it("gives ratios to the first side and rates, and a table of them", async () => {
     const contest = await measure(
       {
@@ -47,8 +64,10 @@ describe("measure", () => {
       benchmark: "b",
       about: "About.",
       machine: machineFacts(),
+      facts: [{ name: "once", value: 12.345, unit: "s" }],
       contests: [contest],
     });
+    expect(page).toContain("| once | 12.3 s |");
     expect(page).toMatch(
       /### waiting \(5 rounds\)\n\| side \| ms .* \| MB\/s \|\n\| --- .*\n\| short \| .*\n\| long \| /,
     );

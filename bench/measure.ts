@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import type { Contest, Side } from "./benchmark.ts";
 import { type Spread, spreadOf } from "./statistics.ts";
 
@@ -29,7 +30,7 @@ const WARM_UP_MS = 500;
  * @param warmUpMs Default: 500.
  */
 export async function measure(
-  { name, sides, work }: Contest,
+  { name, sides, work, repeats = 1, restMs = 0 }: Contest,
   rounds: number,
   warmUpMs = WARM_UP_MS,
 ): Promise<MeasuredContest> {
@@ -42,7 +43,12 @@ export async function measure(
   for (let round = 0; round < rounds; round++) {
     for (let turn = 0; turn < sides.length; turn++) {
       const number = (round + turn) % sides.length;
-      const { ms, cpuMs } = await timed(sides[number] as Side);
+      const side = sides[number] as Side;
+      if (restMs > 0) {
+        await setTimeout(restMs);
+        await side.run();
+      }
+      const { ms, cpuMs } = await timed(side, repeats);
       runs[number]?.ms.push(ms);
       runs[number]?.cpuMs.push(cpuMs);
     }
@@ -66,11 +72,11 @@ export async function measure(
   };
 }
 
-async function timed({ run }: Side): Promise<{ ms: number; cpuMs: number }> {
+async function timed({ run }: Side, repeats: number): Promise<{ ms: number; cpuMs: number }> {
   const cpu = process.cpuUsage();
   const start = performance.now();
-  await run();
-  const ms = performance.now() - start;
+  for (let k = 0; k < repeats; k++) await run();
+  const ms = (performance.now() - start) / repeats;
   const { user, system } = process.cpuUsage(cpu);
-  return { ms, cpuMs: (user + system) / 1000 };
+  return { ms, cpuMs: (user + system) / 1000 / repeats };
 }

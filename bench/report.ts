@@ -1,3 +1,4 @@
+import type { Fact } from "./benchmark.ts";
 import type { MachineFacts } from "./machine.ts";
 import type { MeasuredContest } from "./measure.ts";
 import type { Spread } from "./statistics.ts";
@@ -7,11 +8,12 @@ export interface Result {
   readonly benchmark: string;
   readonly about: string;
   readonly machine: MachineFacts;
+  readonly facts: readonly Fact[];
   readonly contests: readonly MeasuredContest[];
 }
 
 /** A result as a page of Markdown. */
-export function toMarkdown({ benchmark, about, machine, contests }: Result): string {
+export function toMarkdown({ benchmark, about, machine, facts, contests }: Result): string {
   const { cpu, architecture, cores, memoryGb, load, node, onnxruntime, at } = machine;
   return [
     `## ${benchmark}`,
@@ -19,6 +21,7 @@ export function toMarkdown({ benchmark, about, machine, contests }: Result): str
     "",
     `${cpu}, ${architecture}, ${cores} cores, ${memoryGb} GB, load ${load.toFixed(2)}; Node ${node}, onnxruntime ${onnxruntime}; ${at}.`,
     "Medians, and in brackets the quartiles; the ratio is to the first line, round by round.",
+    ...factsTable(facts),
     ...contests.flatMap((contest) => [
       "",
       `### ${contest.name} (${contest.rounds} rounds)`,
@@ -26,6 +29,12 @@ export function toMarkdown({ benchmark, about, machine, contests }: Result): str
     ]),
     "",
   ].join("\n");
+}
+
+function factsTable(facts: readonly Fact[]): string[] {
+  if (facts.length === 0) return [];
+  const rows = facts.map(({ name, value, unit }) => `| ${name} | ${short(value)} ${unit} |`);
+  return ["", "| once | |", "| --- | --- |", ...rows];
 }
 
 function table({ sides, unit }: MeasuredContest): string[] {

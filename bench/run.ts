@@ -17,12 +17,12 @@ async function runBenchmark(
   rounds: number,
 ): Promise<Result | undefined> {
   try {
-    const { contests, release } = await prepare();
+    const { contests, facts = [], release } = await prepare();
     try {
       const machine = machineFacts();
       const measured: Result["contests"][number][] = [];
       for (const contest of contests) measured.push(await measure(contest, rounds));
-      return { benchmark: name, about, machine, contests: measured };
+      return { benchmark: name, about, machine, facts, contests: measured };
     } finally {
       await release();
     }
