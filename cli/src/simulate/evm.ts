@@ -35,6 +35,8 @@ export interface Evm {
   send(from: Address, call: ContractCall): Promise<SentCall>;
   /** Lets time pass and mines a block. */
   advance(seconds: number): Promise<void>;
+  /** Does something and takes back all it did to the chain. */
+  undoing<Value>(what: () => Promise<Value>): Promise<Value>;
   close(): Promise<void>;
 }
 
@@ -78,6 +80,14 @@ export async function openEvm(): Promise<Evm> {
     async advance(seconds) {
       await provider.request({ method: "evm_increaseTime", params: [seconds] });
       await provider.request({ method: "evm_mine", params: [] });
+    },
+    async undoing(what) {
+      const snapshot = await provider.request({ method: "evm_snapshot", params: [] });
+      try {
+        return await what();
+      } finally {
+        await provider.request({ method: "evm_revert", params: [snapshot] });
+      }
     },
     close: () => connection.close(),
   };

@@ -86,7 +86,7 @@ describe("playToEnd", () => {
         return tensor;
       });
       const posted = new CommittedTrace(lie);
-      const scene = await openScene({ bundle, input, output: lie[LAYERS - 1] ?? new Uint8Array() });
+      const scene = await openScene({ bundle, input });
       try {
         const played = await playToEnd({ scene, bundle, own, posted, lyingChallenger: false });
         expect(played).toMatchObject({ winner: "challenger", layer, element: 70_001, posted: 99n });

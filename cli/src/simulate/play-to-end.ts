@@ -15,7 +15,7 @@ import { FatalError, type GameId, type GameView, parseGameId, parsePhase } from 
 import { lyingMove } from "./lying-challenger.ts";
 import { createRecorder } from "./recorder.ts";
 import type { SimulatedTransaction, Simulation } from "./result.ts";
-import type { Scene } from "./scene.ts";
+import { answerIn, type Scene } from "./scene.ts";
 
 export interface PlayToEndParameters {
   readonly scene: Scene;
@@ -37,19 +37,21 @@ export interface PlayedGame
 const MOST_TURNS = 64;
 
 /**
- * Opens a game and makes every move that is due, each side by its own strategy, until the game is over. A side that has nothing to play
+ * Answers, opens a game and makes every move that is due, each side by its own strategy, until the game is over. A side that has nothing to play
  * loses its time.
  *
  * @throws FatalError SIMULATION_STUCK; ContractRevertError
  */
 export async function playToEnd(parameters: PlayToEndParameters): Promise<PlayedGame> {
   const { scene, bundle, own, posted, lyingChallenger } = parameters;
-  const { evm, addresses, assertionId, question, poster, challenger } = scene;
+  const { evm, addresses, question, poster, challenger } = scene;
   const { chain } = evm;
   const record = createRecorder(scene);
   const outputs = bundle.header.outputs.map(({ instruction }) => instruction);
   const decide = lyingChallenger ? lyingMove : nextMove;
   let refusedStep: string | null = null;
+  const output = Buffer.concat(outputs.map((instruction) => posted.tensorBytes(instruction)));
+  const assertionId = await answerIn(scene, bundle, output);
 
   async function open(): Promise<GameId> {
     const { outputRoot } = await assertionOf(chain, addresses, assertionId);

@@ -4,25 +4,29 @@ import {
   depositStake,
   findLog,
   joinModel,
+  postByReference,
   postOutput,
   quoteWei,
   registerModel,
   requestInference,
+  requestInferenceByReference,
   type SuretyAddresses,
 } from "@surety/chain";
-import { type Bundle, questionAsked } from "@surety/engine";
+import { type Bundle, joinedRoot, questionAsked } from "@surety/engine";
 import {
   type AssertionId,
   FatalError,
+  givesOutputsByReference,
   type Hash32,
   parseAssertionId,
   parseRequestId,
   type RequestId,
+  takesInputsByReference,
 } from "@surety/protocol";
 import type { Address } from "viem";
 import { type Evm, logsOf, openEvm } from "./evm.ts";
 
-/** A deployment with one staked poster, and one request that it has answered. */
+/** A deployment with one staked poster, and one request that it is to answer. */
 export interface Scene {
   readonly evm: Evm;
   readonly addresses: SuretyAddresses;
@@ -31,22 +35,22 @@ export interface Scene {
   readonly challengeBondWei: bigint;
   readonly requestId: RequestId;
   readonly question: Hash32;
-  readonly assertionId: AssertionId;
 }
 
 export interface OpenSceneParameters {
   readonly bundle: Bundle;
   /** A request's input: all inputs' bytes, concatenated. */
   readonly input: Uint8Array;
-  /** What the poster answers. */
-  readonly output: Uint8Array;
 }
 
 /** A request stays open this long, in simulated time. */
 const DEADLINE_SECONDS = 1_000_000;
 
-/** Deploys, registers, stakes, asks and answers: all that comes before a dispute. */
-export async function openScene({ bundle, input, output }: OpenSceneParameters): Promise<Scene> {
+/** What is not in a transaction is nowhere: in a simulation both sides have it. */
+const NOWHERE = "";
+
+/** Deploys, registers, stakes and asks; by reference where the model's inputs are too large for a transaction. */
+export async function openScene({ bundle, input }: OpenSceneParameters): Promise<Scene> {
   const evm = await openEvm();
   try {
     const [deployer, poster, challenger, requester] = evm.accounts as [Address, Address, Address, Address];
@@ -60,22 +64,42 @@ export async function openScene({ bundle, input, output }: OpenSceneParameters):
     const feeWei = await quoteWei(chain, addresses, modelId, 0);
     const { timestamp } = await chain.client.getBlock();
     const deadline = Number(timestamp) + DEADLINE_SECONDS;
+    const terms = { modelId, feeWei, deadline };
+    const inputRoot = joinedRoot(header.inputBytes, input);
     const asked = await evm.send(
       requester,
-      requestInference(addresses, { modelId, input, feeWei, deadline }),
+      takesInputsByReference(header)
+        ? requestInferenceByReference(addresses, { ...terms, inputRoot, uri: NOWHERE })
+        : requestInference(addresses, { ...terms, input }),
     );
-    const requested = findLog(logsOf(addresses, asked), "oracle", "Requested");
+    const logs = logsOf(addresses, asked);
+    const requested = findLog(logs, "oracle", "Requested") ?? findLog(logs, "oracle", "RequestedByReference");
     if (requested === undefined) throw new FatalError("SIMULATION_STUCK", "The request was not taken.");
     const requestId = parseRequestId(requested.args.requestId);
     const question = questionAsked(bundle, input);
-    const answered = await evm.send(poster, postOutput(addresses, { requestId, question, output }));
-    const posted = findLog(logsOf(addresses, answered), "oracle", "Posted");
-    if (posted === undefined) throw new FatalError("SIMULATION_STUCK", "The answer was not taken.");
-    const assertionId = parseAssertionId(posted.args.assertionId);
     const { challengeBondWei } = DEVNET_PARAMETERS;
-    return { evm, addresses, poster, challenger, challengeBondWei, requestId, question, assertionId };
+    return { evm, addresses, poster, challenger, challengeBondWei, requestId, question };
   } catch (error) {
     await evm.close();
     throw error;
   }
+}
+
+/** Posts the poster's answer; by its root where the model's outputs are too large for a transaction. */
+export async function answerIn(
+  { evm, addresses, poster, requestId, question }: Scene,
+  { header }: Bundle,
+  output: Uint8Array,
+): Promise<AssertionId> {
+  const sizes = header.outputs.map(({ bytes }) => bytes);
+  const answered = await evm.send(
+    poster,
+    givesOutputsByReference(header)
+      ? postByReference(addresses, { requestId, question, outputRoot: joinedRoot(sizes, output) })
+      : postOutput(addresses, { requestId, question, output }),
+  );
+  const logs = logsOf(addresses, answered);
+  const posted = findLog(logs, "oracle", "Posted") ?? findLog(logs, "oracle", "PostedByReference");
+  if (posted === undefined) throw new FatalError("SIMULATION_STUCK", "The answer was not taken.");
+  return parseAssertionId(posted.args.assertionId);
 }

@@ -1,17 +1,8 @@
-import { evaluateRun } from "@surety/challenger/dispute";
-import {
-  type Bundle,
-  CommittedTrace,
-  inputsToBytes,
-  loadBundle,
-  readInputs,
-  splitInput,
-} from "@surety/engine";
+import { type Bundle, inputsToBytes, loadBundle, readInputs } from "@surety/engine";
 import { FatalError } from "@surety/protocol";
-import { playToEnd } from "./play-to-end.ts";
-import { type Simulation, totalsOf } from "./result.ts";
-import { openScene } from "./scene.ts";
-import { type Tamper, tamperedTrace } from "./tamper.ts";
+import type { Simulation } from "./result.ts";
+import { openSimulator } from "./simulator.ts";
+import type { Tamper } from "./tamper.ts";
 
 export interface SimulateDisputeParameters {
   readonly bundleDir: string;
@@ -30,23 +21,12 @@ export interface SimulateDisputeParameters {
  * @throws UsageError TAMPER_INVALID; FatalError SIMULATION_STUCK; what the engine throws for the bundle and the input
  */
 export async function simulateDispute(parameters: SimulateDisputeParameters): Promise<Simulation> {
-  const { tamper } = parameters;
   const bundle = loadBundle(parameters.bundleDir);
-  const input = readInput(parameters.input, bundle);
-  const own = evaluateRun(bundle, input);
-  const inputs = splitInput(bundle.header.inputBytes, input);
-  const lie = tamperedTrace(bundle, inputs, own.trace, tamper);
-  const posted = new CommittedTrace(lie.trace);
-  const outputs = bundle.header.outputs.map(({ instruction }) => posted.tensorBytes(instruction));
-
-  const scene = await openScene({ bundle, input, output: Buffer.concat(outputs) });
+  const simulator = await openSimulator(bundle, readInput(parameters.input, bundle));
   try {
-    const played = await playToEnd({ scene, bundle, own, posted, lyingChallenger: tamper === "none" });
-    const { transcript, ...outcome } = played;
-    return { ...outcome, masked: lie.masked, ...totalsOf(transcript) };
+    return await simulator.play(parameters.tamper);
   } finally {
-    posted.close();
-    await scene.evm.close();
+    await simulator.close();
   }
 }
 

@@ -6,7 +6,7 @@ import { UsageError } from "@surety/protocol";
 export type Tamper = "none" | "output" | { readonly layer: number; readonly element: number };
 
 export interface Lie {
-  /** The trace the liar commits; closing it closes the honest one too. */
+  /** The trace the liar commits; closing it leaves the honest one open. */
   readonly trace: TensorList;
   /**
    * True when no value of the element shows in the output (a dead activation, a lost maximum): the output was then changed too, since otherwise
@@ -28,11 +28,16 @@ export function tamperedTrace(
   honest: TensorList,
   tamper: Tamper,
 ): Lie {
-  if (tamper === "none") return { trace: honest, masked: false };
+  const borrowed: TensorList = {
+    count: honest.count,
+    tensorBytes: (index) => honest.tensorBytes(index),
+    close() {},
+  };
+  if (tamper === "none") return { trace: borrowed, masked: false };
   requireInRange(bundle, tamper);
   const outputs = bundle.header.outputs.map(({ instruction }) => instruction);
   const { instructions, weights } = bundle;
-  const trace = tamperTrace({ instructions, weights, outputs }, inputs, honest, tamper);
+  const trace = tamperTrace({ instructions, weights, outputs }, inputs, borrowed, tamper);
   const shows = outputs.some(
     (output) => Buffer.compare(trace.tensorBytes(output), honest.tensorBytes(output)) !== 0,
   );

@@ -13,6 +13,7 @@ import {
   DOT_GAS,
   EXTREMUM_GAS,
   FORM_GAS,
+  GAME_GAS,
   type Layout,
   LEAF_GAS,
   NODE_GAS,
@@ -43,7 +44,7 @@ const SHORT_RUN = 8;
 export interface StepCost {
   /** Of the operands' leaves and their proofs. */
   readonly bytes: number;
-  /** Of a transaction that has the element recomputed, its calldata at the floor of EIP-7623 included. */
+  /** Of the transaction of a game that has the element recomputed and wins by it, its calldata at the floor of EIP-7623 included. */
   readonly gas: number;
 }
 
@@ -58,7 +59,7 @@ export function worstStepCost(instruction: Instruction, tensors = MOST_TENSORS):
   const { accumulate, operands, expression } = instruction;
   const accumulated = ACCUMULATED_OPERANDS[accumulate];
   let bytes = 0;
-  let gas = STEP_GAS + reductionGas(instruction);
+  let gas = STEP_GAS + GAME_GAS + reductionGas(instruction);
   for (const [number, operand] of operands.entries()) {
     const reading = operandReading(instruction, operand, number < accumulated, number, rootLevels);
     bytes += LEAF_BYTES * reading.leaves + HASH_BYTES * reading.hashes;

@@ -85,6 +85,11 @@ export const NODE_GAS = 350;
 
 /** Of a transaction and of what the referee does for any step: decoding, roots, the result. */
 export const STEP_GAS = 70_000;
+/**
+ * Of what the dispute game does around the referee in the transaction that wins it: the game's state, the slash and the reward (115,000 where
+ * test/models/tampers.test.ts plays), and the request's opening again for the last of 16 operators (about 5,000 each).
+ */
+export const GAME_GAS = 215_000;
 /** Of a byte of calldata, and at the floor below which EIP-7623 lets no transaction's calldata stay, whatever it executes. */
 export const CALLDATA_GAS = { standard: 16, floor: 40 } as const;
 /** Calldata of a step aside from leaves and proofs: the call itself, and per operand its encoding and its place in the witness. */
