@@ -144,6 +144,16 @@ describe("compileModel refuses", () => {
     expect(modelInputs(open.model, { dims: { n: 3 } })[0]?.shape).toEqual([3]);
   });
 
+  test("an input too large to hold", async () => {
+    const huge = smallModel(13, { x: [32_768, 32_768] }, { y: [32_768, 32_768] }, (m) =>
+      m.node("Relu", ["x"], ["y"]),
+    );
+    await expect(checkModel(huge.model)).rejects.toMatchObject({
+      code: "ONNX_SHAPE",
+      message: expect.stringContaining("1073741824 elements"),
+    });
+  });
+
   test("weights that are all zero are fine", async () => {
     const zero = smallModel(13, { x: [1, 2] }, { y: [1, 2] }, (m) => {
       m.initializer("w", { type: "f32", dims: [2, 2], data: new Float32Array(4) });

@@ -106,6 +106,13 @@ const cases: Record<string, ReturnType<typeof typedModel>> = {
     [{ type: "i64", dims: [1, 3], data: BigInt64Array.of(1n, 2n, 2n ** 60n) }],
     { axis: 0 },
   ),
+  "Concat with a part of no elements": moved(
+    "Concat",
+    ["f32", [2, 3]],
+    [2, 3],
+    [{ type: "f32", dims: [2, 0], data: new Float32Array(0) }],
+    { axis: 1 },
+  ),
   "Concat of bools": typedModel(
     18,
     { a: ["bool", [2, 3]], b: ["bool", [3, 3]] },

@@ -283,9 +283,19 @@ const reverseSequence: Rewrite = (node, context) => {
   return true;
 };
 
+/** Concat without its parts of no elements, whose shapes may be anything along the axis. */
+const concat: Rewrite = (node, context) => {
+  const filled = node.inputs.filter((name) => product(context.typeOf(name).dims) > 0);
+  if (filled.length === node.inputs.length || filled.length === 0) return false;
+  if (filled.length === 1) context.nodeTo(node.outputs, "Identity", filled);
+  else context.nodeTo(node.outputs, "Concat", filled, { axis: intAttribute(node, "axis", 0) });
+  return true;
+};
+
 /** Ops that put elements elsewhere, taken apart into those that have rules. */
 export const MOVEMENT_DECOMPOSITIONS: readonly (readonly [string, Rewrite])[] = [
   ["CastLike", castLike],
+  ["Concat", concat],
   ["CumSum", cumSum],
   ["DepthToSpace", depthToSpace],
   ["EyeLike", eyeLike],

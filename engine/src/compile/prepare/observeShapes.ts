@@ -5,11 +5,14 @@ import { ELEMENT_TYPES, elementCount, type HostTensor, type TensorData } from ".
 import { createSession, runSession } from "../../run/onnxruntime.ts";
 import type { ValueType } from "./rewrite.ts";
 
+/** An input is read from one file and held at once; the sizes a file declares cost nothing to write. */
+const MAX_INPUT_ELEMENTS = 2 ** 27;
+
 /**
  * Runs the graph once on zeros and records every value's type and sizes, and the values that sizes alone decide (what is computed from
  * constants, Shape and Size). Input sizes must be fixed.
  *
- * @throws FatalError ONNX_REFUSED; ONNX_RUN when the model fails on zeros
+ * @throws FatalError ONNX_SHAPE for inputs of over 2^27 elements; ONNX_REFUSED; ONNX_RUN when the model fails on zeros
  */
 export async function observeShapes(
   graph: Graph,
@@ -19,7 +22,14 @@ export async function observeShapes(
   const types = new Map<string, ValueType>();
   for (const { name, type, dims } of graph.inputs) {
     const sizes = (dims ?? []) as number[];
-    const data = new ELEMENT_TYPES[type].array(elementCount(sizes, `Input "${name}"`)) as TensorData;
+    const count = elementCount(sizes, `Input "${name}"`);
+    if (count > MAX_INPUT_ELEMENTS) {
+      throw new FatalError(
+        "ONNX_SHAPE",
+        `Input "${name}" is [${sizes}], ${count} elements; at most ${MAX_INPUT_ELEMENTS} are taken.`,
+      );
+    }
+    const data = new ELEMENT_TYPES[type].array(count) as TensorData;
     feeds[name] = { type, dims: sizes, data };
     types.set(name, { type, dims: sizes });
   }
