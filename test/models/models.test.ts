@@ -59,7 +59,7 @@ function checks(model: ModelCase): void {
           ? { rungs: model.rungs ?? {} }
           : { minAgreement: model.minAgreement }),
       });
-    });
+    }, 300_000);
 
     test("no step costs more than 1,000,000 gas or 100,000 bytes", () => {
       const dear = bundle.instructions.flatMap((instruction, index) => {
