@@ -145,7 +145,7 @@ describe("reductions beyond the budget are split", () => {
   });
 
   test("what fits is left alone, and nothing is left beyond the budget", () => {
-    const data = new Float32Array(4000);
+    const data = new Float32Array(3000);
     const draft: InstructionDraft = {
       accumulate: "max",
       outDtype: "f32",
