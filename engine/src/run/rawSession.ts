@@ -100,6 +100,12 @@ export function asGraphInput(tensor: HostTensor): HostTensor {
 export function withoutNaN(tensor: HostTensor): HostTensor {
   if (tensor.type !== "f32") return tensor;
   const data = tensor.data as Float32Array;
-  if (!data.some(Number.isNaN)) return tensor;
+  if (!hasNaN(data)) return tensor;
   return { ...tensor, data: data.map((value) => (Number.isNaN(value) ? 0 : value)) };
+}
+
+/** A loop: `some(Number.isNaN)` takes ten times as long, a tenth of a run of a small model on a picture. */
+function hasNaN(data: Float32Array): boolean {
+  for (let k = 0; k < data.length; k++) if (Number.isNaN(data[k])) return true;
+  return false;
 }
