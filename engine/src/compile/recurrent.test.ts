@@ -78,6 +78,12 @@ const cases: Record<string, ReturnType<typeof typedModel>> = {
     attributes: { input_forget: 1, direction: "reverse" },
     extras: ["B", "h", "c"],
   }),
+  "GRU with the batch in front": recurrent("GRU", { batchFirst: true, extras: ["B", "h"] }),
+  "LSTM both ways with the batch in front": recurrent("LSTM", {
+    batchFirst: true,
+    directions: 2,
+    attributes: { direction: "bidirectional" },
+  }),
 };
 
 describe("recurrent layers, unrolled: onnxruntime and the program byte for byte, and close to float", () => {

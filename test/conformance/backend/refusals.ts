@@ -28,7 +28,7 @@ const CASES_BY_REASON: Readonly<Record<string, readonly string[]>> = {
   "Cannot mix BigInt": [],
   "ONNX_RUN: The model fails on an input of zeros": [],
   "its exponent is not a constant": [],
-  "the op is not in the exact profile": ["test_gru_batchwise"],
+  "the op is not in the exact profile": [],
   "is not proven to stay within": ["test_averagepool_2d_precomputed_pads_count_include_pad"],
   "is not a constant": ["test_batchnorm_epsilon", "test_batchnorm_example"],
 };

@@ -6,15 +6,19 @@ import { DECOMPOSITIONS } from "./decompositions.ts";
 import { SAFE_INTEGERS } from "./integers.ts";
 import { observeShapes } from "./observeShapes.ts";
 import { CANONICAL_OPSET } from "./opset.ts";
+import { RECURRENT_LAYOUTS } from "./recurrent.ts";
 import { rewriteGraph } from "./rewrite.ts";
 import { staticTypes } from "./staticTypes.ts";
 import { UPGRADES } from "./upgrades.ts";
+
+/** What is rewritten because onnxruntime cannot run it. */
+const RUNNABLE = new Map([...SAFE_INTEGERS, ...RECURRENT_LAYOUTS]);
 
 /** Decompositions may give ops that are decomposed in turn; none nests deeper. */
 const MAX_PASSES = 8;
 
 /**
- * An imported graph in nodes of the canonical opset, without integer arithmetic that onnxruntime cannot run. Nothing is run for it.
+ * An imported graph in nodes of the canonical opset, without what onnxruntime cannot run (arithmetic of 8 bits, batches in front of time). Nothing is run for it.
  *
  * @returns the graph, and whether onnxruntime could not have run the graph as it was
  * @throws FatalError MODEL_UNSUPPORTED, ONNX_CONSTANT
@@ -22,7 +26,7 @@ const MAX_PASSES = 8;
 export function canonicalModel(graph: Graph): { graph: Graph; replaces: boolean } {
   const upgraded = upgrade(liftConstants(graph));
   const types = [...staticTypes(upgraded)].map(([name, type]) => [name, { type, dims: [] }] as const);
-  const { graph: safe, changed } = rewriteGraph(upgraded, SAFE_INTEGERS, new Map(types));
+  const { graph: safe, changed } = rewriteGraph(upgraded, RUNNABLE, new Map(types));
   return { graph: safe, replaces: changed };
 }
 

@@ -100,18 +100,12 @@ const MOST_STEPS = 2048;
 
 const unroll: Rewrite = (node, context) => {
   const kind = KINDS[node.op as keyof typeof KINDS];
-  const isBatchFirst = intAttribute(node, "layout", 0) === 1;
-  const swap = (name: string) =>
-    isBatchFirst ? context.node("Transpose", [name], { perm: [1, 0, 2] }) : name;
-  const [given = "", weights = "", recurrences = "", biases, lengths, firstHidden, firstCell, peepholes] =
+  const [x = "", weights = "", recurrences = "", biases, lengths, firstHidden, firstCell, peepholes] =
     node.inputs;
-  const dims = context.typeOf(given).dims;
-  const [steps, batch] = (isBatchFirst ? [dims[1], dims[0]] : dims) as [number, number];
+  const [steps, batch] = context.typeOf(x).dims as [number, number, number];
   const [directions, , hidden] = context.typeOf(recurrences).dims as [number, number, number];
   if (steps * directions > MOST_STEPS)
     throw context.unsupported(`it goes over ${steps} steps; the limit is ${MOST_STEPS / directions}`);
-  const x = swap(given);
-  const starts = [firstHidden, firstCell].map((name) => (name ? swap(name) : undefined));
   const of = (name: string, direction: number) =>
     context.node("Gather", [name, scalarOf(context, "i64", direction)], { axis: 0 });
   const size = kind.gates * hidden;
@@ -148,12 +142,12 @@ const unroll: Rewrite = (node, context) => {
       cell,
       kind.advance,
       { input, steps, batch, isReverse, lengths },
-      starts.map((name) => name && of(name, direction)),
+      [firstHidden, firstCell].map((name) => (name ? of(name, direction) : undefined)),
     );
     outputs.push(run.outputs);
     last.push(run.last);
   }
-  join(node, context, outputs, last, isBatchFirst);
+  join(node, context, outputs, last);
   return true;
 };
 
@@ -205,21 +199,18 @@ function join(
   context: RewriteContext,
   outputs: readonly (readonly string[])[],
   last: readonly Step[],
-  isBatchFirst: boolean,
 ): void {
   const [all = "", hidden = "", cell = ""] = node.outputs;
   const stack = (names: readonly string[], axis: number): string => {
     const rows = names.map((name) => context.node("Unsqueeze", [name, list(context, [axis])]));
     return rows.length === 1 ? (rows[0] as string) : context.node("Concat", rows, { axis });
   };
-  const finish = (name: string, value: string, perm: readonly number[]) => {
-    if (name === "") return;
-    if (isBatchFirst) context.nodeTo([name], "Transpose", [value], { perm });
-    else context.nodeTo([name], "Identity", [value]);
+  const finish = (name: string, value: string) => {
+    if (name !== "") context.nodeTo([name], "Identity", [value]);
   };
   if (all !== "") {
     const perDirection = outputs.map((steps) => stack(steps, 0));
-    finish(all, stack(perDirection, 1), [2, 0, 1, 3]);
+    finish(all, stack(perDirection, 1));
   }
   if (hidden !== "")
     finish(
@@ -228,7 +219,6 @@ function join(
         last.map((step) => step.hidden),
         0,
       ),
-      [1, 0, 2],
     );
   if (cell !== "")
     finish(
@@ -237,9 +227,37 @@ function join(
         last.map((step) => step.cell as string),
         0,
       ),
-      [1, 0, 2],
     );
 }
+
+/** layout 1 has the batch in front, which onnxruntime does not run: transposed before and after. */
+const batchBehind: Rewrite = (node, context) => {
+  if (intAttribute(node, "layout", 0) !== 1) return false;
+  const inputs = node.inputs.map((name, k) =>
+    name !== "" && BATCH_FIRST_INPUTS.includes(k)
+      ? context.node("Transpose", [name], { perm: [1, 0, 2] })
+      : name,
+  );
+  const outputs = node.outputs.map((name) => (name === "" ? "" : context.freshName(`${name}_behind`)));
+  const attributes = new Map(node.attributes);
+  attributes.delete("layout");
+  context.keep({ ...node, inputs, outputs, attributes });
+  node.outputs.forEach((name, k) => {
+    const perm = k === 0 ? [2, 0, 1, 3] : [1, 0, 2];
+    if (name !== "") context.nodeTo([name], "Transpose", [outputs[k] as string], { perm });
+  });
+  return true;
+};
+
+/** X, initial_h, initial_c. */
+const BATCH_FIRST_INPUTS = [0, 5, 6];
+
+/** What must be rewritten before onnxruntime runs it. */
+export const RECURRENT_LAYOUTS: readonly (readonly [string, Rewrite])[] = [
+  ["GRU", batchBehind],
+  ["LSTM", batchBehind],
+  ["RNN", batchBehind],
+];
 
 export const RECURRENT_DECOMPOSITIONS: readonly (readonly [string, Rewrite])[] = [
   ["GRU", unroll],
