@@ -25,12 +25,8 @@ const CASES_BY_REASON: Readonly<Record<string, readonly string[]>> = {
     "test_split_zero_size_splits_opset13",
   ],
   "the model has no inputs": ["test_constantofshape_int_shape_zero", "test_range_float_type_positive_delta"],
-  "Cannot mix BigInt": [],
-  "ONNX_RUN: The model fails on an input of zeros": [],
-  "its exponent is not a constant": [],
-  "the op is not in the exact profile": [],
   "is not proven to stay within": ["test_averagepool_2d_precomputed_pads_count_include_pad"],
-  "is not a constant": ["test_batchnorm_epsilon", "test_batchnorm_example"],
+  "is not proven to stay within": ["test_averagepool_2d_precomputed_pads_count_include_pad"],
 };
 
 export const REFUSALS: Readonly<Record<string, string>> = Object.fromEntries(

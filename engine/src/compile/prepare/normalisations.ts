@@ -129,6 +129,22 @@ const groupNormalization: Rewrite = (node, context) => {
   return true;
 };
 
+/** BatchNormalization by parameters that are computed; constant ones stay one multiplication and one addition. */
+const batchNormalization: Rewrite = (node, context) => {
+  const [x = "", scale = "", bias = "", mean = "", variance = ""] = node.inputs;
+  if ([scale, bias, mean, variance].every((name) => context.constant(name))) return false;
+  if (node.outputs.slice(1).some((name) => name !== "")) return false;
+  const rank = context.typeOf(x).dims.length;
+  const channels = context.typeOf(variance).dims[0] ?? 1;
+  const dims = [channels, ...new Array<number>(Math.max(0, rank - 2)).fill(1)];
+  const perChannel = (name: string) => reshape(name, dims, context);
+  const epsilon = number(floatAttribute(node, "epsilon", 1e-5), context);
+  const root = perChannel(context.node("Sqrt", [context.node("Add", [variance, epsilon])]));
+  const result = context.node("Div", [context.node("Sub", [x, perChannel(mean)]), root]);
+  finish(node, result, perChannel(scale), perChannel(bias), context);
+  return true;
+};
+
 /** (x - mean) / sqrt(variance), as the ONNX function has it with an epsilon of 1e-9 beside the root. */
 const meanVarianceNormalization: Rewrite = (node, context) => {
   const [x = ""] = node.inputs;
@@ -147,6 +163,7 @@ const lpNormalization: Rewrite = (node, context) => {
 };
 
 export const NORMALISATIONS: readonly (readonly [string, Rewrite])[] = [
+  ["BatchNormalization", batchNormalization],
   ["GroupNormalization", groupNormalization],
   ["InstanceNormalization", instanceNormalization],
   ["LayerNormalization", layerNormalization(true)],
