@@ -231,7 +231,6 @@ export const MODEL_CASES: readonly ModelCase[] = [
     dims: { unk__214: 1 },
     kind: "classifier",
     least: 0.99,
-    refused: "MODEL_UNSUPPORTED",
     inputs: files,
   },
   {
