@@ -128,6 +128,62 @@ describe("reductions of floats: exact in fixed point, 20 bits of the float op's 
         });
       },
     ],
+    [
+      "SkipSimplifiedLayerNormalization",
+      [2, 5, 32],
+      [2, 5, 32],
+      (m, random) => {
+        m.initializer("s", randomTensor(random, [32])).initializer("k", randomTensor(random, [2, 5, 32]));
+        m.node("com.microsoft.SkipSimplifiedLayerNormalization", ["x", "k", "s"], ["y"], {
+          epsilon: { float: 1e-5 },
+        });
+      },
+    ],
+    [
+      "SimplifiedLayerNormalization",
+      [3, 64],
+      [3, 64],
+      (m, random) => {
+        m.initializer("s", randomTensor(random, [64]));
+        m.node("SimplifiedLayerNormalization", ["x", "s"], ["y"], { epsilon: { float: 1e-5 } });
+      },
+    ],
+    [
+      "MeanVarianceNormalization",
+      [2, 3, 5, 4],
+      [2, 3, 5, 4],
+      (m) => m.node("MeanVarianceNormalization", ["x"], ["y"]),
+    ],
+    [
+      "LpNormalization of absolute values",
+      [3, 20],
+      [3, 20],
+      (m) => m.node("LpNormalization", ["x"], ["y"], { p: 1 }),
+    ],
+    ["ReduceProd", [2, 5, 3], [2, 3], reduce("ReduceProd", [1], { keepdims: 0 })],
+    [
+      "Gelu, FastGelu and BiasGelu of onnxruntime",
+      [4, 16],
+      [4, 16],
+      (m, random) => {
+        m.initializer("b", randomTensor(random, [16])).node("com.microsoft.Gelu", ["x"], ["1"]);
+        m.node("com.microsoft.FastGelu", ["1", "b"], ["2"]).node("com.microsoft.BiasGelu", ["2", "b"], ["3"]);
+        m.node("com.microsoft.QuickGelu", ["3"], ["y"], { alpha: { float: 1.702 } });
+      },
+    ],
+    [
+      "Max, Min, Mean and Sum of three, PRelu by channel",
+      [2, 3, 4],
+      [2, 3, 4],
+      (m, random) => {
+        for (const name of ["a", "b"]) m.initializer(name, randomTensor(random, [2, 3, 4]));
+        m.initializer("s", randomTensor(random, [3, 1]));
+        m.node("Max", ["x", "a", "b"], ["1"])
+          .node("Min", ["x", "a", "b"], ["2"])
+          .node("Mean", ["1", "2", "a"], ["3"]);
+        m.node("Sum", ["1", "2", "3"], ["4"]).node("PRelu", ["4", "s"], ["y"]);
+      },
+    ],
   ])("%s", async (_, input, output, body) => {
     const { error } = await errorOf(input, output, body);
     expect(error).toBeLessThan(bound);
@@ -151,6 +207,13 @@ describe("reductions of floats: exact in fixed point, 20 bits of the float op's 
     };
     // onnxruntime 1.30 has this opset's form of it no more precisely than as a function of f32.
     expect((await errorOf([2, 6, 5], [2, 6, 5], groups, 18)).error).toBeLessThan(2 ** -19);
+  });
+
+  test("RMSNormalization of opset 23", async () => {
+    const body: Body = (m, random) => {
+      m.initializer("s", randomTensor(random, [48])).node("RMSNormalization", ["x", "s"], ["y"]);
+    };
+    expect((await errorOf([3, 48], [3, 48], body, 23)).error).toBeLessThan(bound);
   });
 
   test("a mean of what exists as u8 only, and a maximum that stays u8", async () => {

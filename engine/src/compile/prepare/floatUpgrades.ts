@@ -1,5 +1,6 @@
 import { floatAttribute, intAttribute, intsAttribute } from "../../onnx/graph.ts";
 import { i64Tensor } from "../../onnx/tensor.ts";
+import { swish } from "./gelus.ts";
 import type { Rewrite } from "./rewrite.ts";
 
 /** Clip before opset 11 has its limits as attributes. */
@@ -63,4 +64,19 @@ export const FLOAT_UPGRADES: readonly (readonly [string, Rewrite])[] = [
   ...["L1", "L2", "LogSum", "LogSumExp", "Max", "Mean", "Min", "Prod", "Sum", "SumSquare"].map(
     (name) => [`Reduce${name}`, reducedAxesToInput] as const,
   ),
+];
+
+/** RMSNormalization (opset 23) by the name onnxruntime has had for it. */
+const rmsNormalization: Rewrite = (node, context) => {
+  context.nodeTo(node.outputs, "SimplifiedLayerNormalization", node.inputs, {
+    axis: intAttribute(node, "axis", -1),
+    epsilon: { float: floatAttribute(node, "epsilon", 1e-5) },
+  });
+  return true;
+};
+
+/** Float ops that came after the canonical opset, in terms of its own. */
+export const LATER_FLOAT_OPS: readonly (readonly [string, Rewrite])[] = [
+  ["RMSNormalization", rmsNormalization],
+  ["Swish", swish],
 ];

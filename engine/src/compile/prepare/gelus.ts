@@ -1,20 +1,20 @@
 import { floatAttribute } from "../../onnx/graph.ts";
-import type { Rewrite, RewriteContext } from "./rewrite.ts";
+import type { Rewrite } from "./rewrite.ts";
 
 /** x Sigmoid(alpha x). */
-function swish(x: string, alpha: number, context: RewriteContext): [string, string] {
-  const factor = context.addConstant("alpha", { type: "f32", dims: [], data: Float32Array.of(alpha) });
-  const scaled = alpha === 1 ? x : context.node("Mul", [x, factor]);
-  return [x, context.node("Sigmoid", [scaled])];
-}
-
 const swishWith =
   (alpha: number): Rewrite =>
   (node, context) => {
-    const own = floatAttribute(node, "alpha", alpha);
-    context.nodeTo(node.outputs, "Mul", swish(node.inputs[0] ?? "", own, context));
+    const [x = ""] = node.inputs;
+    const own = Float32Array.of(floatAttribute(node, "alpha", alpha));
+    const factor = context.addConstant("alpha", { type: "f32", dims: [], data: own });
+    const scaled = own[0] === 1 ? x : context.node("Mul", [x, factor]);
+    context.nodeTo(node.outputs, "Mul", [x, context.node("Sigmoid", [scaled])]);
     return true;
   };
+
+/** Swish of opset 24. */
+export const swish = swishWith(1);
 
 /** com.microsoft's Gelu of x + bias, where there is one. */
 const geluOf =
@@ -26,9 +26,8 @@ const geluOf =
     return true;
   };
 
-/** Names that onnxruntime and late opsets have for Gelu and Swish. */
+/** Names that onnxruntime has for Gelu and Swish. */
 export const GELUS: readonly (readonly [string, Rewrite])[] = [
-  ["Swish", swishWith(1)],
   ["com.microsoft.BiasGelu", geluOf("none")],
   ["com.microsoft.FastGelu", geluOf("tanh")],
   ["com.microsoft.Gelu", geluOf("none")],

@@ -54,7 +54,7 @@ function trailingAxes(x: string, axis: number, context: RewriteContext): number[
   return Array.from({ length: rank - first }, (_, k) => first + k);
 }
 
-/** LayerNormalization and RMSNormalization, with the outputs of training where they are asked for. */
+/** LayerNormalization and, not centred, RMSNormalization, with the outputs of training where they are asked for. */
 const layerNormalization =
   (centred: boolean): Rewrite =>
   (node, context) => {
@@ -169,7 +169,6 @@ export const NORMALISATIONS: readonly (readonly [string, Rewrite])[] = [
   ["LayerNormalization", layerNormalization(true)],
   ["LpNormalization", lpNormalization],
   ["MeanVarianceNormalization", meanVarianceNormalization],
-  ["RMSNormalization", layerNormalization(false)],
   ["SimplifiedLayerNormalization", layerNormalization(false)],
   ["com.microsoft.SkipLayerNormalization", skipNormalization(true)],
   ["com.microsoft.SkipSimplifiedLayerNormalization", skipNormalization(false)],

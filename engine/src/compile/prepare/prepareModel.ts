@@ -9,7 +9,7 @@ import { CANONICAL_OPSET } from "./opset.ts";
 import { RECURRENT_LAYOUTS } from "./recurrent.ts";
 import { rewriteGraph } from "./rewrite.ts";
 import { staticTypes } from "./staticTypes.ts";
-import { UPGRADES } from "./upgrades.ts";
+import { DOWNGRADES, UPGRADES } from "./upgrades.ts";
 
 /** What is rewritten because onnxruntime cannot run it. */
 const RUNNABLE = new Map([...SAFE_INTEGERS, ...RECURRENT_LAYOUTS]);
@@ -51,8 +51,8 @@ export async function prepareModel(graph: Graph): Promise<Graph> {
 }
 
 function upgrade(graph: Graph): Graph {
-  if (graph.opset > CANONICAL_OPSET) return { ...graph, opset: CANONICAL_OPSET };
-  return { ...rewriteGraph(graph, UPGRADES, new Map()).graph, opset: CANONICAL_OPSET };
+  const rewrites = graph.opset > CANONICAL_OPSET ? DOWNGRADES : UPGRADES;
+  return { ...rewriteGraph(graph, rewrites, new Map()).graph, opset: CANONICAL_OPSET };
 }
 
 /** Replaces computed values by constants. */

@@ -1,6 +1,6 @@
 import { intsAttribute } from "../../onnx/graph.ts";
 import { i64Tensor } from "../../onnx/tensor.ts";
-import { FLOAT_UPGRADES } from "./floatUpgrades.ts";
+import { FLOAT_UPGRADES, LATER_FLOAT_OPS } from "./floatUpgrades.ts";
 import { MOVEMENT_UPGRADES } from "./movementUpgrades.ts";
 import type { Rewrite } from "./rewrite.ts";
 
@@ -19,3 +19,6 @@ export const UPGRADES: ReadonlyMap<string, Rewrite> = new Map([
   ["Squeeze", axesToInput],
   ["Unsqueeze", axesToInput],
 ]);
+
+/** How ops that came after the canonical opset are written in it. */
+export const DOWNGRADES: ReadonlyMap<string, Rewrite> = new Map([...LATER_FLOAT_OPS]);
