@@ -140,6 +140,16 @@ export async function startSurety(changes: Partial<SuretyParameters> = {}) {
       }
       throw new Error(`${parameters.call} did not revert (status ${receipt.status}).`);
     },
+    /** Sends a transaction that may revert; gives its receipt or the error's name. */
+    attempt: async (
+      parameters: CallParameters,
+    ): Promise<{ readonly receipt?: TransactionReceipt; readonly error?: string }> => {
+      try {
+        return { receipt: await transact(parameters) };
+      } catch (error) {
+        return { error: decodeRevert(error).error };
+      }
+    },
     read: async <Result>(to: At, functionName: string, args: readonly unknown[] = []): Promise<Result> =>
       (await publicClient.readContract({ address: to.address, abi: to.abi, functionName, args })) as Result,
     balance: (address: Address) => publicClient.getBalance({ address }),
