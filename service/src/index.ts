@@ -2,6 +2,8 @@ export * from "./bundles/bundle-directory.ts";
 export * from "./chain/connect.ts";
 export * from "./chain/follow-into-store.ts";
 export * from "./http/serve-api.ts";
+export * from "./inputs/input-finder.ts";
+export * from "./inputs/obtain-input.ts";
 export * from "./jobs/in-flight.ts";
 export * from "./log/logger.ts";
 export * from "./log/reason.ts";

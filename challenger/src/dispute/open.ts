@@ -1,6 +1,6 @@
 import { assertionOf, currentFees, isRevert, openGame } from "@surety/chain";
-import { joinedRoot, questionAsked } from "@surety/engine";
-import { FatalError, longestWalk } from "@surety/protocol";
+import { joinedRoot, questionAsked, toHex } from "@surety/engine";
+import { FatalError, longestWalk, parseHash32 } from "@surety/protocol";
 import type { TransactionReceipt } from "viem";
 import type { AssertionSeen } from "../store/store.ts";
 import type { DisputeContext } from "./context.ts";
@@ -28,7 +28,7 @@ export type OpenOutcome =
  */
 export async function openDispute(
   context: DisputeContext,
-  { assertionId, modelId, input, output }: AssertionSeen,
+  { assertionId, modelId, input, output, outputForm }: AssertionSeen,
   bondWei: bigint,
   maxFeePerGasCapWei: bigint,
 ): Promise<OpenOutcome> {
@@ -52,10 +52,8 @@ export async function openDispute(
 
   // INVARIANT: a game disputes what was checked, from the bytes that were checked, whatever the chain says by now.
   const question = questionAsked(bundle, input);
-  const outputRoot = joinedRoot(
-    bundle.header.outputs.map(({ bytes }) => bytes),
-    output,
-  );
+  const sizes = bundle.header.outputs.map(({ bytes }) => bytes);
+  const outputRoot = outputForm === "root" ? parseHash32(toHex(output)) : joinedRoot(sizes, output);
   try {
     const receipt = await send(openGame(addresses, { assertionId, question, outputRoot, bondWei }));
     return { kind: "opened", receipt };

@@ -1,13 +1,13 @@
 import { isRevert } from "@surety/chain";
 import { errorCode, isRetryable, RetryableError } from "@surety/protocol";
-import { createInFlight, type Logger, reasonOf } from "@surety/service";
+import { createInFlight, createInputFinder, type InputSources, type Logger, reasonOf } from "@surety/service";
 import type { DisputeContext } from "../dispute/context.ts";
 import { openDispute } from "../dispute/open.ts";
 import { playGame } from "../dispute/play.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { settleCredit } from "../settle/settle.ts";
 import type { AssertionSeen, GameSeen } from "../store/store.ts";
-import { verifyOutput } from "../verify/verify.ts";
+import { postedOutput, verifyOutput } from "../verify/verify.ts";
 
 export interface EngineRoomParameters extends DisputeContext {
   readonly log: Logger;
@@ -16,6 +16,8 @@ export interface EngineRoomParameters extends DisputeContext {
   readonly maxFeePerGasCapWei: bigint;
   /** Verify and report, open nothing and play nothing. */
   readonly watchOnly: boolean;
+  /** Where the inputs of requests by reference are looked for. */
+  readonly inputSources: InputSources;
 }
 
 /** Verifications handed to the model thread at a time: it runs one, the others wait with their inputs in memory. */
@@ -34,6 +36,13 @@ export function createEngineRoom(parameters: EngineRoomParameters) {
   /** Blocks in which games were opened, by assertion: until the store has come that far the game is not seen there. */
   const openedIn = new Map<string, bigint>();
   const missingModels = new Set<string>();
+  const inputs = createInputFinder({
+    sources: parameters.inputSources,
+    references: store.openReferences,
+    models: parameters.bundles,
+    onFound: store.recordInput,
+    onError: (where, error) => failed("looking for an input", { where })(error),
+  });
   let settledAt = 0;
   let settledGames = 0;
 
@@ -49,11 +58,12 @@ export function createEngineRoom(parameters: EngineRoomParameters) {
   }
 
   async function verify(assertion: AssertionSeen): Promise<void> {
-    const { assertionId, modelId, input, output } = assertion;
+    const { assertionId, modelId, input } = assertion;
     const bundle = parameters.bundles.find(modelId);
     if (bundle === undefined) return;
     const stopTimer = metrics.verifySeconds.startTimer();
-    const finding = await verifyOutput(parameters.thread, { bundleDir: bundle.dir, input }, output);
+    const isPosted = postedOutput(assertion, bundle.header);
+    const finding = await verifyOutput(parameters.thread, { bundleDir: bundle.dir, input }, isPosted);
     stopTimer();
     store.setVerdict(assertion, finding);
     metrics.verified.inc({ finding });
@@ -136,6 +146,7 @@ export function createEngineRoom(parameters: EngineRoomParameters) {
      * @param caughtUp Whether that is the chain's head: before, a game of one's own may not be seen yet.
      */
     tick(headBlock: bigint, caughtUp: boolean): void {
+      inputs.tick();
       const unverified = store.openAssertions();
       metrics.backlog.set(unverified.length);
       for (const assertion of unverified) {
@@ -175,7 +186,7 @@ export function createEngineRoom(parameters: EngineRoomParameters) {
     },
     /** Resolves when what was started is done. */
     async drained(): Promise<void> {
-      await Promise.all([jobs.drained(), verifications.drained()]);
+      await Promise.all([jobs.drained(), verifications.drained(), inputs.drained()]);
     },
   };
 }

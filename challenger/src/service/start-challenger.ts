@@ -70,6 +70,7 @@ export async function startChallenger(options: ChallengerOptions): Promise<Runni
     ...{ challengeBondWei, maxFeePerGasCapWei },
     send: transactions.send,
     watchOnly: options.watchOnly ?? false,
+    inputSources: { folder: join(dataDir, "inputs"), schemes: options.fetchInputs ?? [] },
   });
 
   let head = 0n;

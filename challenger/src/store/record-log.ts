@@ -1,7 +1,7 @@
 import type { SQLInputValue } from "node:sqlite";
 import type { SuretyLog } from "@surety/chain";
 import { parsePhase } from "@surety/protocol";
-import { type Run, recordRequest } from "@surety/service";
+import { type Run, recordReference, recordRequest } from "@surety/service";
 import { type Hex, hexToBytes } from "viem";
 import { blobOf } from "./reveal-blob.ts";
 import { TRACE_TREE } from "./schema.ts";
@@ -13,10 +13,22 @@ export function recordLog(run: Run, log: SuretyLog): void {
     case "Requested":
       recordRequest(run, log);
       return;
+    case "RequestedByReference":
+      recordReference(run, log);
+      return;
+    case "PostedByReference": {
+      const { assertionId, requestId, poster, outputRoot } = log.args;
+      run(
+        "INSERT OR REPLACE INTO assertions VALUES (?, ?, ?, ?, 'root', ?, NULL)",
+        ...[String(assertionId), String(requestId), poster.toLowerCase(), bytes(outputRoot)],
+        block,
+      );
+      return;
+    }
     case "Posted": {
       const { assertionId, requestId, poster, output } = log.args;
       run(
-        "INSERT OR REPLACE INTO assertions VALUES (?, ?, ?, ?, ?, NULL)",
+        "INSERT OR REPLACE INTO assertions VALUES (?, ?, ?, ?, 'bytes', ?, NULL)",
         ...[String(assertionId), String(requestId), poster.toLowerCase(), bytes(output)],
         block,
       );

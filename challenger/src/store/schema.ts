@@ -6,7 +6,8 @@ import { REQUESTS_TABLE } from "@surety/service";
  */
 export const SCHEMA = `${REQUESTS_TABLE}
 CREATE TABLE IF NOT EXISTS assertions (
-  id TEXT PRIMARY KEY, request_id TEXT NOT NULL, poster TEXT NOT NULL, output BLOB NOT NULL, block INTEGER NOT NULL,
+  id TEXT PRIMARY KEY, request_id TEXT NOT NULL, poster TEXT NOT NULL, output BLOB NOT NULL,
+  output_form TEXT NOT NULL, block INTEGER NOT NULL,
   verdict TEXT
 ) STRICT;
 CREATE TABLE IF NOT EXISTS settlements (assertion_id TEXT PRIMARY KEY, outcome TEXT NOT NULL, block INTEGER NOT NULL) STRICT;
@@ -22,7 +23,15 @@ CREATE TABLE IF NOT EXISTS reveals (
 `;
 
 /** Tables whose rows a reorg takes away. */
-export const CHAIN_TABLES = ["requests", "assertions", "settlements", "games", "endings", "reveals"] as const;
+export const CHAIN_TABLES = [
+  "requests",
+  "request_references",
+  "assertions",
+  "settlements",
+  "games",
+  "endings",
+  "reveals",
+] as const;
 
 /** Stands in \`reveals.instruction\` for the trace's own tree. */
 export const TRACE_TREE = -1;

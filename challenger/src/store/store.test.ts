@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ChainCursor, ChainEvent, SuretyLog } from "@surety/chain";
-import { type AssertionId, parseAssertionId } from "@surety/protocol";
+import { type AssertionId, parseAssertionId, parseHash32 } from "@surety/protocol";
 import type { Hex } from "viem";
 import { afterEach, describe, expect, it } from "vitest";
 import { type AssertionSeen, openStore, type Store } from "./store.ts";
@@ -69,6 +69,38 @@ function seen(store: Store, id: AssertionId): AssertionSeen {
 }
 
 describe("openStore", () => {
+  it("waits for the input of an answered request by reference, then has its assertion like any other", () => {
+    const store = open();
+    const byReference = { requestId: 1n, modelId: hash(7), requester: POSTER, assignee: POSTER };
+    store.apply(block(1, ["RequestedByReference", { ...byReference, inputRoot: hash(8), uri: "file:///x" }]));
+    expect(store.openReferences()).toEqual([]);
+    const answer = { assertionId: 256n, requestId: 1n, poster: POSTER, outputRoot: hash(9), uri: "" };
+    store.apply(block(2, ["PostedByReference", answer]));
+    const [reference] = store.openReferences();
+    if (reference === undefined) throw new Error("no reference");
+    expect(reference).toMatchObject({
+      requestId: 1n,
+      modelId: hash(7),
+      inputRoot: hash(8),
+      uri: "file:///x",
+    });
+    expect(store.openAssertions()).toEqual([]);
+    store.apply({ type: "finalize", block: ref(2), cursor: cursor(2) });
+
+    // Found for a question that a reorg took away: noted nowhere.
+    store.recordInput({ ...reference, inputRoot: parseHash32(hash(6)) }, Uint8Array.of(1));
+    expect(store.openAssertions()).toEqual([]);
+    store.recordInput(reference, Uint8Array.of(1, 2));
+    expect(store.openReferences()).toEqual([]);
+    const [assertion] = store.openAssertions();
+    expect(assertion).toMatchObject({ input: Uint8Array.of(1, 2), outputForm: "root" });
+    expect(assertion?.output.length).toBe(32);
+    store.apply(block(3, ["Finalised", { requestId: 1n, assertionId: 256n, outputRoot: hash(9) }]));
+    store.apply({ type: "finalize", block: ref(3), cursor: cursor(3) });
+    expect(store.assertion(parseAssertionId(256n))).toBeUndefined();
+    expect(store.openReferences()).toEqual([]);
+  });
+
   it("gives an assertion with its question, its games and what was revealed", () => {
     const store = open();
     store.apply(block(1, requested));

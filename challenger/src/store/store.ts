@@ -8,7 +8,14 @@ import {
   parseRequestId,
   type RequestId,
 } from "@surety/protocol";
-import { openLockedStore, type Row, type Run } from "@surety/service";
+import {
+  type InputReference,
+  openLockedStore,
+  type Row,
+  type Run,
+  recordInput,
+  toReference,
+} from "@surety/service";
 import type { Address } from "viem";
 import type { Revealed } from "../dispute/revealed.ts";
 import { recordLog } from "./record-log.ts";
@@ -34,8 +41,9 @@ export interface AssertionSeen {
   readonly poster: Address;
   /** Concatenation of the model's input tensors. */
   readonly input: Uint8Array;
-  /** Concatenation of the posted output tensors. */
+  /** What was posted: the concatenation of the output tensors, or, by reference, the 32 bytes of their root. */
   readonly output: Uint8Array;
+  readonly outputForm: "bytes" | "root";
   readonly verdict: Verdict | undefined;
 }
 
@@ -89,6 +97,20 @@ export function openStore({ dataDir, deployment }: StoreParameters) {
       return rows.map(toAssertion);
     },
 
+    /** Requests by reference with an answer that is not settled, whose input is not here yet. */
+    openReferences(): InputReference[] {
+      return all(
+        `SELECT DISTINCT r.* FROM request_references r JOIN assertions a ON a.request_id = r.id
+         LEFT JOIN settlements s ON s.assertion_id = a.id
+         WHERE s.outcome IS NULL AND r.id NOT IN (SELECT id FROM requests) ORDER BY r.block`,
+      ).map(toReference);
+    },
+
+    /** Makes a request by reference one like the others. */
+    recordInput(reference: InputReference, input: Uint8Array): void {
+      recordInput(run, reference, input);
+    },
+
     assertion(assertionId: AssertionId): AssertionSeen | undefined {
       return all(`${ASSERTIONS} WHERE a.id = ?`, String(assertionId)).map(toAssertion)[0];
     },
@@ -119,12 +141,15 @@ function forget(run: Run, finalBlock: bigint): void {
   const settled = "(SELECT assertion_id FROM settlements WHERE block <= ?)";
   const unended = "(SELECT assertion_id FROM games WHERE id NOT IN (SELECT game_id FROM endings))";
   run(`DELETE FROM reveals WHERE assertion_id IN ${settled} AND assertion_id NOT IN ${unended}`, finalBlock);
-  run(
-    `DELETE FROM requests WHERE id IN (SELECT request_id FROM assertions a JOIN settlements s ON s.assertion_id = a.id
-     WHERE s.outcome = 'finalised' AND s.block <= ?) AND id NOT IN (SELECT request_id FROM assertions WHERE id IN ${unended})`,
-    finalBlock,
-  );
-  run("DELETE FROM assertions WHERE request_id NOT IN (SELECT id FROM requests)");
+  for (const table of ["requests", "request_references"]) {
+    run(
+      `DELETE FROM ${table} WHERE id IN (SELECT request_id FROM assertions a JOIN settlements s ON s.assertion_id = a.id
+       WHERE s.outcome = 'finalised' AND s.block <= ?) AND id NOT IN (SELECT request_id FROM assertions WHERE id IN ${unended})`,
+      finalBlock,
+    );
+  }
+  const asked = "(SELECT id FROM requests UNION SELECT id FROM request_references)";
+  run(`DELETE FROM assertions WHERE request_id NOT IN ${asked}`);
   run("DELETE FROM settlements WHERE assertion_id NOT IN (SELECT id FROM assertions)");
 }
 
@@ -136,6 +161,7 @@ function toAssertion(row: Row): AssertionSeen {
     poster: row.poster as Address,
     input: row.input as Uint8Array,
     output: row.output as Uint8Array,
+    outputForm: row.output_form as AssertionSeen["outputForm"],
     verdict: (row.verdict ?? undefined) as Verdict | undefined,
   };
 }

@@ -1,3 +1,5 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { assertionIdOf, assertionOf, createTransactionManager, requestOf, resultOf } from "@surety/chain";
 import { devAccount } from "@surety/chain/testing";
 import { openModel, outputsRoot, toHex } from "@surety/engine";
@@ -96,6 +98,26 @@ describe("an oracle node", () => {
       models: [{ modelId: bundle.modelId, serving: true }],
       stake: { jailed: false },
     });
+    await stop(node);
+  });
+
+  it("answers a request by reference once its input is in the folder, and no wrong bytes before", async () => {
+    const options = scene.nodeOptions(1);
+    const inputs = join(options.dataDir ?? "", "inputs");
+    mkdirSync(inputs, { recursive: true });
+    const input = scene.input(6);
+    const { requestId, inputRoot } = await scene.askByReference(input, "https://nowhere.invalid/input");
+    writeFileSync(join(inputs, inputRoot), scene.input(7));
+    const node = await start(options);
+    const refused = () =>
+      fetch(`${node.url}/metrics`)
+        .then((response) => response.text())
+        .then((text) => text.includes('code="INPUT_NOT_ITS_ROOT"'));
+    await until("the wrong input refused", refused);
+    expect((await requestOf(scene.chain, scene.addresses, requestId)).status).toBe("open");
+    writeFileSync(join(inputs, inputRoot), input);
+    await final(requestId);
+    expect(await resultOf(scene.chain, scene.addresses, requestId)).toBe(await rightRoot(input));
     await stop(node);
   });
 

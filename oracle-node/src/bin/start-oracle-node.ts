@@ -4,6 +4,7 @@ import { modelSummary } from "@surety/chain";
 import { errorCode, isRetryable } from "@surety/protocol";
 import {
   connect,
+  createInputFinder,
   createLogger,
   createTeardown,
   followIntoStore,
@@ -102,6 +103,14 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
       ...{ clock, metrics, log, onError },
     });
     teardown.add(() => duties.drained());
+    const inputs = createInputFinder({
+      sources: { folder: join(dataDir, "inputs"), schemes: options.fetchInputs ?? [] },
+      references: store.openReferences,
+      models,
+      onFound: store.recordInput,
+      onError,
+    });
+    teardown.add(() => inputs.drained());
 
     let caughtUp = false;
     const api = await serveApi({
@@ -128,7 +137,12 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
 
     await posting.work(
       async (job) => {
-        if (!(await postAnswer({ chain, addresses, transactions, store, nowSeconds: clock.nowSeconds }, job)))
+        if (
+          !(await postAnswer(
+            { chain, addresses, transactions, store, models, nowSeconds: clock.nowSeconds },
+            job,
+          ))
+        )
           return;
         metrics.posted.inc();
         log.info(job, "answer posted");
@@ -157,10 +171,13 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
         membership.apply(event);
         if (event.type !== "block") return;
         clock.sync(event.block.timestamp);
-        if (event.block.isHead) duties.tick();
+        if (!event.block.isHead) return;
+        inputs.tick();
+        duties.tick();
       },
       onIdle() {
         caughtUp = true;
+        inputs.tick();
         duties.tick();
       },
     });

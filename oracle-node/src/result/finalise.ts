@@ -1,12 +1,14 @@
 import {
   assertionOf,
   type Chain,
+  finaliseByReference,
   finaliseRequest,
   isRevert,
   type SuretyAddresses,
   type TransactionManager,
 } from "@surety/chain";
-import type { AssertionId, RequestId } from "@surety/protocol";
+import { type AssertionId, givesOutputsByReference, type RequestId } from "@surety/protocol";
+import type { ServedModels } from "../inference/models.ts";
 import type { Store } from "../store/store.ts";
 
 export interface FinaliseContext {
@@ -14,6 +16,7 @@ export interface FinaliseContext {
   readonly addresses: SuretyAddresses;
   readonly transactions: TransactionManager;
   readonly store: Store;
+  readonly models: ServedModels;
 }
 
 /**
@@ -22,17 +25,21 @@ export interface FinaliseContext {
  * @returns True when this call did it.
  */
 export async function finaliseAssertion(
-  { chain, addresses, transactions, store }: FinaliseContext,
+  { chain, addresses, transactions, store, models }: FinaliseContext,
   { assertionId, requestId }: { readonly assertionId: AssertionId; readonly requestId: RequestId },
   nowSeconds: number,
 ): Promise<boolean> {
   const request = store.requestOf(requestId);
   const answer = request === undefined ? undefined : store.answerTo(request);
-  if (answer === undefined) return false;
+  const model = request === undefined ? undefined : models.find(request.modelId);
+  if (answer === undefined || model === undefined) return false;
   const view = await assertionOf(chain, addresses, assertionId);
   if (view.finalised || view.refuted || view.openGames > 0 || nowSeconds < view.windowEndsAt) return false;
   try {
-    await transactions.send(finaliseRequest(addresses, requestId, answer.output));
+    const call = givesOutputsByReference(model.header)
+      ? finaliseByReference(addresses, requestId, view.outputRoot)
+      : finaliseRequest(addresses, requestId, answer.output);
+    await transactions.send(call);
     return true;
   } catch (error) {
     // A game was opened, the chain's clock is behind, or someone else was faster: the next block tells.

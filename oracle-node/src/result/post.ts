@@ -1,12 +1,15 @@
 import {
   type Chain,
   isRevert,
+  postByReference,
   postOutput,
   requestOf,
   type SuretyAddresses,
   type TransactionManager,
 } from "@surety/chain";
-import { parseRequestId, RetryableError } from "@surety/protocol";
+import { joinedRoot } from "@surety/engine";
+import { givesOutputsByReference, parseRequestId, RetryableError } from "@surety/protocol";
+import type { ServedModels } from "../inference/models.ts";
 import { decideServing } from "../request/decide.ts";
 import type { Store } from "../store/store.ts";
 
@@ -21,6 +24,7 @@ export interface PostContext {
   readonly addresses: SuretyAddresses;
   readonly transactions: TransactionManager;
   readonly store: Store;
+  readonly models: ServedModels;
   readonly nowSeconds: () => number;
 }
 
@@ -31,16 +35,23 @@ export interface PostContext {
  * @throws RetryableError STAKE_LOCKED and the transaction manager's errors
  */
 export async function postAnswer(context: PostContext, job: PostJob): Promise<boolean> {
-  const { chain, addresses, transactions, store, nowSeconds } = context;
+  const { chain, addresses, transactions, store, models, nowSeconds } = context;
   const requestId = parseRequestId(job.requestId);
   const request = store.requestOf(requestId);
   const answer = request === undefined ? undefined : store.answerTo(request);
-  if (answer === undefined) return false;
+  const model = request === undefined ? undefined : models.find(request.modelId);
+  if (answer === undefined || model === undefined) return false;
   const view = await requestOf(chain, addresses, requestId);
   if (view.attempt !== job.attempt) return false;
   if (decideServing(view, transactions.address, nowSeconds()) !== "serve") return false;
   try {
-    await transactions.send(postOutput(addresses, { requestId, ...answer }));
+    const { header } = model;
+    const { question, output } = answer;
+    const sizes = header.outputs.map(({ bytes }) => bytes);
+    const call = givesOutputsByReference(header)
+      ? postByReference(addresses, { requestId, question, outputRoot: joinedRoot(sizes, output) })
+      : postOutput(addresses, { requestId, question, output });
+    await transactions.send(call);
     return true;
   } catch (error) {
     // Someone was faster, the deadline passed on the way, or a reorg gave the number to another question: the next look sees it.

@@ -1,5 +1,5 @@
 import type { SuretyLog } from "@surety/chain";
-import { type Run, recordRequest } from "@surety/service";
+import { type Run, recordReference, recordRequest } from "@surety/service";
 import { type Address, isAddressEqual } from "viem";
 
 /** Writes down one event of the contracts as far as it concerns this operator; a second time changes nothing. */
@@ -9,10 +9,14 @@ export function recordLog(run: Run, operator: Address, log: SuretyLog): void {
     case "Requested":
       recordRequest(run, log);
       return;
+    case "RequestedByReference":
+      recordReference(run, log);
+      return;
     case "Refunded":
       run("INSERT OR REPLACE INTO request_ends VALUES (?, ?)", String(log.args.requestId), block);
       return;
-    case "Posted": {
+    case "Posted":
+    case "PostedByReference": {
       const { assertionId, requestId, poster } = log.args;
       if (!isAddressEqual(poster, operator)) return;
       run(
@@ -47,6 +51,11 @@ export function recordLog(run: Run, operator: Address, log: SuretyLog): void {
 
 /** Deletes what ended in a block that can no longer be removed. */
 export function forget(run: Run, finalBlock: bigint): void {
+  // With its request: it would be looked for again.
+  run(
+    "DELETE FROM request_references WHERE id IN (SELECT id FROM request_ends WHERE block <= ?)",
+    finalBlock,
+  );
   for (const [table, ends] of [
     ["requests", "request_ends"],
     ["assertions", "assertion_ends"],

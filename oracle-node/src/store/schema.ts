@@ -23,6 +23,7 @@ CREATE INDEX IF NOT EXISTS answers_by_question ON answers (question);
 /** Tables whose rows a reorg takes away. */
 export const CHAIN_TABLES = [
   "requests",
+  "request_references",
   "request_ends",
   "assertions",
   "assertion_ends",

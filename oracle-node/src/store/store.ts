@@ -12,7 +12,7 @@ import {
   parseRequestId,
   type RequestId,
 } from "@surety/protocol";
-import { openLockedStore, type Row } from "@surety/service";
+import { type InputReference, openLockedStore, type Row, recordInput, toReference } from "@surety/service";
 import type { Address } from "viem";
 import { forget, recordLog } from "./record-log.ts";
 import { CHAIN_TABLES, SCHEMA } from "./schema.ts";
@@ -90,6 +90,19 @@ export function openStore({ dataDir, deployment, operator }: StoreParameters) {
       return all("SELECT * FROM requests WHERE id NOT IN (SELECT id FROM request_ends) ORDER BY block").map(
         toRequest,
       );
+    },
+
+    /** Requests by reference without a final answer whose input is not here yet. */
+    openReferences(): InputReference[] {
+      return all(
+        `SELECT * FROM request_references WHERE id NOT IN (SELECT id FROM requests)
+         AND id NOT IN (SELECT id FROM request_ends) ORDER BY block`,
+      ).map(toReference);
+    },
+
+    /** Makes a request by reference one like the others. */
+    recordInput(reference: InputReference, input: Uint8Array): void {
+      recordInput(run, reference, input);
     },
 
     requestOf(requestId: RequestId): StoredRequest | undefined {

@@ -88,6 +88,13 @@ export function url(value: string, name: string): string {
   throw invalid(name, value, "an http:// or https:// URL");
 }
 
+/** Comma-separated. */
+export function listOf<Item extends string>(items: readonly Item[], value: string, name: string): Item[] {
+  const given = value.split(",").filter((text) => text !== "");
+  if (given.every((text) => items.includes(text as Item))) return given as Item[];
+  throw invalid(name, value, `a list of ${items.join(", ")}`);
+}
+
 const LEVELS = ["trace", "debug", "info", "warn", "error", "silent"];
 
 export function logLevel(value: string, name: string): string {

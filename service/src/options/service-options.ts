@@ -1,7 +1,8 @@
 import type { SuretyAddresses } from "@surety/chain";
+import { INPUT_SCHEMES, type InputScheme } from "../inputs/obtain-input.ts";
 import { readDeployment } from "./deployment-file.ts";
 import { type KeySource, readKeySource } from "./key.ts";
-import { type Arguments, logLevel, url, wholeNumber } from "./read-arguments.ts";
+import { type Arguments, listOf, logLevel, url, wholeNumber } from "./read-arguments.ts";
 
 /** What every service is started with. */
 export interface ServiceOptions {
@@ -30,6 +31,11 @@ export interface ServiceOptions {
   readonly rpcGiveUpMs?: number;
   /** Never pay more wei per gas. Default: 500 gwei. */
   readonly maxFeePerGasCapWei?: bigint;
+  /**
+   * Kinds of addresses that inputs by reference are fetched from. A requester chooses the host, which may be one of the own network, and the file: allow only
+   * what this machine may reach for strangers. Default: none; inputs are taken from the folder `inputs` of `dataDir`.
+   */
+  readonly fetchInputs?: readonly InputScheme[];
   /** pino's level. Default: `info`. */
   readonly logLevel?: string;
 }
@@ -48,6 +54,7 @@ export const SERVICE_FLAGS = {
   "finality-blocks": { type: "string" },
   "poll-ms": { type: "string" },
   "rpc-give-up-ms": { type: "string" },
+  "fetch-inputs": { type: "string" },
   "log-level": { type: "string" },
 } as const;
 
@@ -69,6 +76,7 @@ export function readServiceOptions(given: Arguments<keyof typeof SERVICE_FLAGS>)
     ...optional("finalityBlocks", "finality-blocks", wholeNumber),
     ...optional("pollMs", "poll-ms", wholeNumber),
     ...optional("rpcGiveUpMs", "rpc-give-up-ms", wholeNumber),
+    ...optional("fetchInputs", "fetch-inputs", (value, name) => listOf(INPUT_SCHEMES, value, name)),
     ...optional("logLevel", "log-level", logLevel),
   };
 }

@@ -32,6 +32,7 @@ export function usage({ command, defaultPort, bundles, key, dataDir, own }: Usag
     ["--finality-blocks N", "a block this deep is final (default 64)"],
     ["--poll-ms N", "between looks at the chain (default 500)"],
     ["--rpc-give-up-ms N", "how long the RPC may be down (default 30000)"],
+    ["--fetch-inputs KINDS", "of file,http,https: fetch inputs from where strangers say (default none)"],
     ["--log-level LEVEL", "default info"],
     ...own,
   ];

@@ -14,6 +14,7 @@ import {
   quoteWei,
   registerModel,
   requestInference,
+  requestInferenceByReference,
   type SuretyDeployment,
   type SuretyParameters,
   type TransactionManager,
@@ -23,6 +24,7 @@ import {
   type Bundle,
   compileModel,
   inputsToBytes,
+  joinedRoot,
   modelInputs,
   readInputs,
   writeBundle,
@@ -50,6 +52,8 @@ export interface Scene {
   enlist(index: number): Promise<void>;
   /** Asks, without a consumer, as account 9. */
   ask(input: Uint8Array, deadlineSeconds?: number): Promise<RequestId>;
+  /** Asks without the input's bytes; gives their root too. */
+  askByReference(input: Uint8Array, uri: string): Promise<{ requestId: RequestId; inputRoot: string }>;
   /** Lets the chain's time pass. */
   advance(seconds: number): Promise<void>;
   /** Options of a service that runs as development account `index`; it needs a `dataDir` of its own. */
@@ -106,6 +110,18 @@ export async function openScene(parameters: Partial<SuretyParameters> = {}): Pro
       );
       const requested = findLog(decodeLogs(addresses, receipt.logs), "oracle", "Requested");
       return parseRequestId(requested?.args.requestId ?? 0n);
+    },
+    async askByReference(input, uri) {
+      const { modelId, header } = bundle;
+      const inputRoot = joinedRoot(header.inputBytes, input);
+      const feeWei = await quoteWei(chain, addresses, modelId, 0);
+      const { timestamp } = await chain.client.getBlock();
+      const deadline = Number(timestamp) + 3_600;
+      const receipt = await sender(9).send(
+        requestInferenceByReference(addresses, { modelId, inputRoot, uri, feeWei, deadline }),
+      );
+      const asked = findLog(decodeLogs(addresses, receipt.logs), "oracle", "RequestedByReference");
+      return { requestId: parseRequestId(asked?.args.requestId ?? 0n), inputRoot };
     },
     async advance(seconds) {
       const client = testClient(anvil.url);
