@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type CompileModelParameters, type HostTensor, type InputSample, readInputs } from "@surety/engine";
 import { paintWord, randomWord } from "../support/lettering.ts";
-import { photos, pictures, scaledPlanes } from "../support/photos.ts";
+import { pictures, scaledPlanes } from "../support/photos.ts";
 import { modelPath } from "../support/sharedModels.ts";
 import { readWav } from "../support/wav.ts";
 
@@ -265,7 +265,12 @@ export const MODEL_CASES: readonly ModelCase[] = [
     dims: { "p2o.DynamicDimension.0": 1, "p2o.DynamicDimension.1": 160, "p2o.DynamicDimension.2": 160 },
     kind: "regression",
     least: 0.999,
-    minAgreement: 0.9997,
+    // What the climb to 0.9997 ends on, nearly, in an eighth of the time.
+    rungs: finest([
+      ...Array.from({ length: 48 }, (_, k) => `conv2d_${450 + k}.tmp_0`),
+      ...Array.from({ length: 14 }, (_, k) => `depthwise_conv2d_${k}.tmp_0`),
+      ...["p2o.ConvTranspose.1/conv", "p2o.ConvTranspose.3/conv"],
+    ]),
     inputs: planes("x", [160, 160], IMAGENET.mean, IMAGENET.deviation, signs),
   },
   {
@@ -291,10 +296,7 @@ export const MODEL_CASES: readonly ModelCase[] = [
     dims: { T: 4, P: 8 },
     kind: "regression",
     least: 0.999,
-    refused: "MODEL_UNSUPPORTED",
+    minAgreement: 0.99999,
     inputs: tokens,
   },
 ];
-
-/** How many photographs there are: calibration takes each once. */
-export const photographs = () => photos().length;
