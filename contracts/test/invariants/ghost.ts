@@ -1,0 +1,284 @@
+import type { Address } from "viem";
+import type { SuretyParameters } from "../../../chain/src/deploy.ts";
+
+/**
+ * What the contracts should do, said once more and more simply: a program of three instructions, so that a game is commit, selectTensor,
+ * revealBytes, step. Each `...Error` gives the error that an action must be refused with at a time, or undefined when it must be accepted.
+ */
+export interface Operator {
+  stakeWei: bigint;
+  lockedWei: bigint;
+  unbondingWei: bigint;
+  unbondsAt: number;
+  jailed: boolean;
+  serves: boolean;
+}
+
+export interface Request {
+  readonly id: bigint;
+  status: "open" | "asserted" | "final" | "refunded";
+  attempt: number;
+  assignee: Address;
+  exclusiveUntil: number;
+  readonly deadline: number;
+  readonly requester: Address;
+}
+
+export interface Assertion {
+  readonly request: Request;
+  readonly attempt: number;
+  readonly poster: Address;
+  readonly lies: boolean;
+  readonly postedAt: number;
+  committedAt: number;
+  bytesAt: number;
+  openGames: number;
+}
+
+export interface Game {
+  readonly id: bigint;
+  readonly assertion: Assertion;
+  readonly challenger: Address;
+  stage: "trace" | "tensor" | "over";
+  selectedAt: number;
+  posterLeft: number;
+  challengerLeft: number;
+}
+
+type Turn = "poster" | "challenger" | "poster-late" | "challenger-late";
+
+export const refuted = ({ request, attempt }: Assertion) => attempt < request.attempt;
+export const idOf = ({ request, attempt }: Assertion) => request.id * 256n + BigInt(attempt);
+
+export class Ghost {
+  readonly operators = new Map<Address, Operator>();
+  readonly requests: Request[] = [];
+  readonly assertions: Assertion[] = [];
+  readonly games: Game[] = [];
+  readonly gameCredits = new Map<Address, bigint>();
+  readonly oracleCredits = new Map<Address, bigint>();
+  burnedWei = 0n;
+  readonly parameters: SuretyParameters;
+  readonly feeWei: bigint;
+  constructor(parameters: SuretyParameters, feeWei: bigint) {
+    this.parameters = parameters;
+    this.feeWei = feeWei;
+  }
+
+  operator(account: Address): Operator {
+    const known = this.operators.get(account);
+    if (known !== undefined) return known;
+    const fresh = {
+      stakeWei: 0n,
+      lockedWei: 0n,
+      unbondingWei: 0n,
+      unbondsAt: 0,
+      jailed: false,
+      serves: false,
+    };
+    this.operators.set(account, fresh);
+    return fresh;
+  }
+
+  credit(ledger: Map<Address, bigint>, account: Address, wei: bigint): void {
+    ledger.set(account, (ledger.get(account) ?? 0n) + wei);
+  }
+
+  private burn(bondWei: bigint): bigint {
+    const paid = (bondWei * BigInt(10_000 - this.parameters.burnBps)) / 10_000n;
+    this.burnedWei += bondWei - paid;
+    return paid;
+  }
+
+  /** Whose turn it is and what is left of the clocks at a time: docs/protocol.md, "Each side has a clock". */
+  clock(game: Game, now: number): { turn: Turn; poster: number; challenger: number } {
+    const { extensionSeconds } = this.parameters;
+    const revealedAt = game.stage === "trace" ? game.assertion.committedAt : game.assertion.bytesAt;
+    let poster = game.posterLeft;
+    let began = game.selectedAt;
+    if (revealedAt === 0 || revealedAt > game.selectedAt) {
+      const left =
+        game.selectedAt + Math.max(poster, extensionSeconds) - (revealedAt === 0 ? now : revealedAt);
+      if (left < 0) return { turn: "poster-late", poster: 0, challenger: game.challengerLeft };
+      if (revealedAt === 0) return { turn: "poster", poster: left, challenger: game.challengerLeft };
+      poster = left;
+      began = revealedAt;
+    }
+    const challenger = began + Math.max(game.challengerLeft, extensionSeconds) - now;
+    return challenger < 0
+      ? { turn: "challenger-late", poster, challenger: 0 }
+      : { turn: "challenger", poster, challenger };
+  }
+
+  beginUnbondingError({ stakeWei, lockedWei, serves, jailed }: Operator, wei: bigint): string | undefined {
+    if (wei > stakeWei - lockedWei) return "StakeTooLow";
+    return stakeWei - wei < this.parameters.minStakeWei && serves && !jailed ? "StakeTooLow" : undefined;
+  }
+
+  joinError({ jailed, stakeWei, serves }: Operator): string | undefined {
+    if (jailed) return "OperatorJailed";
+    if (stakeWei < this.parameters.minStakeWei) return "StakeTooLow";
+    return serves ? "AlreadyServing" : undefined;
+  }
+
+  withdrawStakeError({ unbondingWei, unbondsAt }: Operator, now: number): string | undefined {
+    if (unbondingWei === 0n) return "NothingToWithdraw";
+    return now < unbondsAt ? "StillUnbonding" : undefined;
+  }
+
+  requestError(): string | undefined {
+    return [...this.operators.values()].some(({ serves, jailed }) => serves && !jailed)
+      ? undefined
+      : "NobodyServes";
+  }
+
+  postError(request: Request, who: Address, now: number): string | undefined {
+    const { stakeWei, lockedWei, serves, jailed } = this.operator(who);
+    if (request.status !== "open") return "WrongStatus";
+    if (now > request.deadline) return "DeadlinePassed";
+    if (who !== request.assignee && now <= request.exclusiveUntil) return "NotYourTurn";
+    if (!serves || jailed) return "NotServing";
+    return stakeWei - lockedWei < this.parameters.assertionBondWei ? "StakeTooLow" : undefined;
+  }
+
+  post(request: Request, poster: Address, lies: boolean, now: number): void {
+    request.status = "asserted";
+    this.operator(poster).lockedWei += this.parameters.assertionBondWei;
+    const { attempt } = request;
+    this.assertions.push({
+      request,
+      attempt,
+      poster,
+      lies,
+      postedAt: now,
+      committedAt: 0,
+      bytesAt: 0,
+      openGames: 0,
+    });
+  }
+
+  standing(request: Request): Assertion | undefined {
+    return this.assertions.find((a) => a.request === request && a.attempt === request.attempt);
+  }
+
+  finaliseError(request: Request, now: number): string | undefined {
+    const assertion = this.standing(request);
+    if (request.status !== "asserted" || assertion === undefined) return "WrongStatus";
+    if (now < assertion.postedAt + this.parameters.challengeWindowSeconds) return "WindowOpen";
+    return assertion.openGames > 0 ? "GamesOpen" : undefined;
+  }
+
+  finalise(request: Request): void {
+    const { poster } = this.standing(request) as Assertion;
+    request.status = "final";
+    this.operator(poster).lockedWei -= this.parameters.assertionBondWei;
+    this.credit(this.oracleCredits, poster, this.feeWei);
+  }
+
+  refundError(request: Request, now: number): string | undefined {
+    if (request.status !== "open") return "WrongStatus";
+    return now <= request.deadline ? "DeadlineNotPassed" : undefined;
+  }
+
+  openError(assertion: Assertion, who: Address, now: number): string | undefined {
+    if (this.games.some((game) => game.assertion === assertion && game.challenger === who))
+      return "GameExists";
+    if (refuted(assertion)) return "AlreadyRefuted";
+    return now >= assertion.postedAt + this.parameters.challengeWindowSeconds ? "WindowClosed" : undefined;
+  }
+
+  open(id: bigint, assertion: Assertion, challenger: Address, now: number): void {
+    const { clockSeconds } = this.parameters;
+    assertion.openGames++;
+    const clocks = { posterLeft: clockSeconds, challengerLeft: clockSeconds };
+    this.games.push({ id, assertion, challenger, stage: "trace", selectedAt: now, ...clocks });
+  }
+
+  commitError(assertion: Assertion): string | undefined {
+    if (refuted(assertion) || assertion.request.status !== "asserted") return "NotDisputable";
+    return assertion.committedAt === 0 ? undefined : "AlreadyCommitted";
+  }
+
+  /** What every walking move asks first: a live game whose trace is committed, and the node of its stage. */
+  private walkError(game: Game, stage: Game["stage"]): string | undefined {
+    const { assertion } = game;
+    if (game.stage === "over" || refuted(assertion) || assertion.committedAt === 0) return "WrongPhase";
+    return game.stage === stage ? undefined : "HashMismatch";
+  }
+
+  selectTensorError(game: Game, now: number): string | undefined {
+    return this.walkError(game, "trace") ?? this.turnError(game, "challenger", now);
+  }
+
+  selectTensor(game: Game, now: number): void {
+    const { poster, challenger } = this.clock(game, now);
+    Object.assign(game, { stage: "tensor", selectedAt: now, posterLeft: poster, challengerLeft: challenger });
+  }
+
+  revealError(game: Game, now: number): string | undefined {
+    const early = this.walkError(game, "tensor");
+    if (early !== undefined) return early;
+    return game.assertion.bytesAt !== 0 ? "AlreadyRevealed" : this.turnError(game, "poster", now);
+  }
+
+  stepError(game: Game, now: number): string | undefined {
+    const early = this.walkError(game, "tensor") ?? this.turnError(game, "challenger", now);
+    return early ?? (game.assertion.lies ? undefined : "ElementIsRight");
+  }
+
+  private turnError(game: Game, turn: Turn, now: number): string | undefined {
+    return this.clock(game, now).turn === turn ? undefined : "NotYourTurn";
+  }
+
+  timeoutError(game: Game, now: number): string | undefined {
+    if (game.stage === "over" || refuted(game.assertion)) return "NoTimeout";
+    return this.clock(game, now).turn.endsWith("late") ? undefined : "NoTimeout";
+  }
+
+  closeVoidError(game: Game): string | undefined {
+    return game.stage !== "over" && refuted(game.assertion) ? undefined : "WrongPhase";
+  }
+
+  closeVoid(game: Game): void {
+    game.stage = "over";
+    this.credit(this.gameCredits, game.challenger, this.parameters.challengeBondWei);
+  }
+
+  /** @param reopened What the chain drew: who is to answer next. */
+  challengerWins(game: Game, assignee: Address, now: number, nobody: boolean): void {
+    const { challengeBondWei, assertionBondWei, exclusiveSeconds } = this.parameters;
+    const { request, poster } = game.assertion;
+    game.stage = "over";
+    this.credit(this.gameCredits, game.challenger, challengeBondWei + this.burn(assertionBondWei));
+    const operator = this.operator(poster);
+    operator.stakeWei -= assertionBondWei;
+    operator.lockedWei -= assertionBondWei;
+    operator.jailed = true;
+    request.attempt++;
+    Object.assign(request, {
+      status: "open",
+      assignee,
+      exclusiveUntil: nobody ? now - 1 : now + exclusiveSeconds,
+    });
+  }
+
+  posterWins(game: Game): void {
+    game.stage = "over";
+    game.assertion.openGames--;
+    this.credit(this.gameCredits, game.assertion.poster, this.burn(this.parameters.challengeBondWei));
+  }
+
+  /** Wei that each contract must hold: credits and what is open. */
+  held(): { game: bigint; oracle: bigint; operators: bigint } {
+    const sum = (values: Iterable<bigint>) => [...values].reduce((a, b) => a + b, 0n);
+    const bonded = this.games.filter(({ stage }) => stage !== "over").length;
+    const asked = this.requests.filter(({ status }) => status === "open" || status === "asserted").length;
+    return {
+      game: sum(this.gameCredits.values()) + BigInt(bonded) * this.parameters.challengeBondWei,
+      oracle: sum(this.oracleCredits.values()) + BigInt(asked) * this.feeWei,
+      operators: sum(
+        [...this.operators.values()].map(({ stakeWei, unbondingWei }) => stakeWei + unbondingWei),
+      ),
+    };
+  }
+}

@@ -1,0 +1,338 @@
+import { type CommittedTrace, toHex } from "@surety/engine";
+import { type GameView, parseAssertionId, parseHash32 } from "@surety/protocol";
+import type { Address, TransactionReceipt } from "viem";
+import { describe, expect, it } from "vitest";
+import { outputOf, outputRootOf } from "../support/models.ts";
+import { challengerMove, commitMove, revealMove } from "../support/players.ts";
+import { fuzzCount, fuzzSeed, randomFrom } from "../support/random.ts";
+import { requestOf, smallInput, smallModel, useSurety } from "../support/scenario.ts";
+import { type CallParameters, eventOf, ZERO_ADDRESS } from "../support/surety.ts";
+import { Ghost, idOf, type Request } from "./ghost.ts";
+
+interface Action {
+  readonly name: string;
+  readonly call: Omit<CallParameters, "time">;
+  readonly expected: string | undefined;
+  readonly apply: (receipt: TransactionReceipt) => void;
+}
+
+/** Each on a fresh deployment: after a while most nodes are jailed, and little happens any more. */
+const EPISODES = fuzzCount(12);
+const ACTIONS = 450;
+const PARAMETERS = { minStakeWei: 2_500_000_000_000_000_000n };
+
+describe("all contracts together, against a ghost", () => {
+  const scenario = useSurety(smallModel, smallInput, PARAMETERS);
+  const lie = scenario.lie({ instruction: 2, byte: 5 });
+  const seed = fuzzSeed();
+
+  const counts = new Map<string, number>();
+
+  it.each(Array.from({ length: EPISODES }, (_, episode) => episode))(
+    `episode %i: ${ACTIONS} random actions are accepted, or refused with the exact error (SURETY_FUZZ_SEED=${seed})`,
+    async (episode) => {
+      const { surety, honest, question } = scenario;
+      const { parameters, read, game, oracle, operators, addresses } = surety;
+      const random = randomFrom(seed + episode);
+      const ghost = new Ghost(parameters, scenario.feeOf());
+      const [alice, bob, ...others] = surety.accounts as [Address, Address, ...Address[]];
+      const nodes = [alice, bob, ...others.slice(0, 8)];
+      const challengers = others.slice(8, 12);
+      for (const node of [alice, bob])
+        Object.assign(ghost.operator(node), { stakeWei: parameters.minStakeWei, serves: true });
+      const burnedBefore = await surety.balance(ZERO_ADDRESS);
+      const traceOf = (lies: boolean): CommittedTrace => (lies ? lie : honest);
+
+      const drawn = (receipt: TransactionReceipt) => eventOf(receipt, "Reopened").assignee as Address;
+      /** The view of a game at a stage, as its moves need it. */
+      const viewAt = (trace: CommittedTrace, lies: boolean, stage: "trace" | "tensor"): GameView => {
+        const instruction = lies ? 2 : 0;
+        return {
+          assertionId: parseAssertionId(1n),
+          challenger: ZERO_ADDRESS,
+          phase: stage,
+          turn: "challenger",
+          turnEndsAt: 0,
+          posterSecondsLeft: 0,
+          challengerSecondsLeft: 0,
+          node: parseHash32(toHex(stage === "trace" ? trace.root : trace.tensorRoot(instruction))),
+          height: 2,
+          position: 0,
+          instruction: stage === "trace" ? 0 : instruction,
+          instructionHash: parseHash32(toHex(trace.root)),
+          tensorBytes: 600,
+          elementBytes: 1,
+          bondWei: parameters.challengeBondWei,
+        };
+      };
+
+      const onOperators = (now: number): Action | undefined => {
+        const from = random.pick(nodes);
+        const operator = ghost.operator(from);
+        const call = (name: string, args: unknown[] = [], valueWei = 0n) => ({
+          from,
+          to: operators,
+          call: name,
+          args,
+          valueWei,
+        });
+        switch (random.int(0, 4)) {
+          case 0: {
+            const wei = BigInt(random.int(0, 3)) * parameters.assertionBondWei;
+            const expected = operator.jailed ? "OperatorJailed" : undefined;
+            return {
+              name: "deposit",
+              call: call("deposit", [], wei),
+              expected,
+              apply: () => (operator.stakeWei += wei),
+            };
+          }
+          case 1: {
+            const expected = ghost.joinError(operator);
+            return {
+              name: "join",
+              call: call("joinModel", [smallModel.modelId]),
+              expected,
+              apply: () => (operator.serves = true),
+            };
+          }
+          case 2: {
+            const expected = operator.serves ? undefined : "NotServing";
+            return {
+              name: "leave",
+              call: call("leaveModel", [smallModel.modelId]),
+              expected,
+              apply: () => (operator.serves = false),
+            };
+          }
+          case 3: {
+            const wei = BigInt(random.int(1, 4)) * (parameters.assertionBondWei / 2n);
+            const apply = () => {
+              operator.stakeWei -= wei;
+              operator.unbondingWei += wei;
+              operator.unbondsAt = now + parameters.unbondingSeconds;
+            };
+            return {
+              name: "unbond",
+              call: call("beginUnbonding", [wei]),
+              expected: ghost.beginUnbondingError(operator, wei),
+              apply,
+            };
+          }
+          default:
+            return {
+              name: "withdraw stake",
+              call: call("withdraw"),
+              expected: ghost.withdrawStakeError(operator, now),
+              apply: () => (operator.unbondingWei = 0n),
+            };
+        }
+      };
+
+      const onOracle = async (now: number): Promise<Action | undefined> => {
+        const from = random.pick(nodes);
+        const call = (name: string, args: unknown[], valueWei = 0n) => ({
+          from,
+          to: oracle,
+          call: name,
+          args,
+          valueWei,
+        });
+        const request = random.pick(ghost.requests.slice(-4));
+        const which = random.int(0, 5);
+        if (which === 0 || request === undefined) {
+          const deadline = now + random.pick([5, 60, 400]);
+          const args = [await requestOf(surety, smallModel, smallInput, { deadline })];
+          const apply = (receipt: TransactionReceipt) => {
+            const { requestId: id, assignee } = eventOf(receipt, "Requested") as {
+              requestId: bigint;
+              assignee: Address;
+            };
+            const fresh: Request = {
+              id,
+              status: "open",
+              attempt: 0,
+              assignee,
+              exclusiveUntil: now + parameters.exclusiveSeconds,
+              deadline,
+              requester: from,
+            };
+            ghost.requests.push(fresh);
+          };
+          return {
+            name: "request",
+            call: call("requestInference", args, ghost.feeWei),
+            expected: ghost.requestError(),
+            apply,
+          };
+        }
+        if (which <= 2) {
+          const lies = random.chance(0.5);
+          const who = random.chance(0.8) && request.assignee !== ZERO_ADDRESS ? request.assignee : from;
+          const args = [request.id, question, outputOf(smallModel, traceOf(lies))];
+          return {
+            name: "post",
+            call: { ...call("post", args), from: who },
+            expected: ghost.postError(request, who, now),
+            apply: () => ghost.post(request, who, lies, now),
+          };
+        }
+        if (which === 3) {
+          const apply = () => {
+            request.status = "refunded";
+            ghost.credit(ghost.oracleCredits, request.requester, ghost.feeWei);
+          };
+          return {
+            name: "refund",
+            call: call("refund", [request.id]),
+            expected: ghost.refundError(request, now),
+            apply,
+          };
+        }
+        if (which === 4) {
+          const ledger = random.pick(["game", "oracle"] as const);
+          const credits = ledger === "game" ? ghost.gameCredits : ghost.oracleCredits;
+          const expected = (credits.get(from) ?? 0n) === 0n ? "NothingToWithdraw" : undefined;
+          return {
+            name: `withdraw from ${ledger}`,
+            call: { from, to: surety[ledger], call: "withdraw" },
+            expected,
+            apply: () => credits.set(from, 0n),
+          };
+        }
+        const lies = ghost.standing(request)?.lies ?? false;
+        const args = [request.id, outputOf(smallModel, traceOf(lies))];
+        return {
+          name: "finalise",
+          call: call("finalise", args),
+          expected: ghost.finaliseError(request, now),
+          apply: () => ghost.finalise(request),
+        };
+      };
+
+      const onGame = (now: number): Action | undefined => {
+        const assertion = random.pick(ghost.assertions.slice(-3));
+        if (assertion === undefined) return undefined;
+        const trace = traceOf(assertion.lies);
+        const knows = { model: smallModel, inputs: [smallInput], own: honest, poster: trace };
+        const which = random.int(0, 9);
+        if (which === 0) {
+          const from = random.pick(challengers);
+          const args = [idOf(assertion), question, outputRootOf(smallModel, trace)];
+          const call = { from, to: game, call: "open", args, valueWei: parameters.challengeBondWei };
+          const apply = (receipt: TransactionReceipt) =>
+            ghost.open(eventOf(receipt, "GameOpened").gameId as bigint, assertion, from, now);
+          return { name: "open", call, expected: ghost.openError(assertion, from, now), apply };
+        }
+        if (which <= 2) {
+          const call = { ...commitMove(surety, knows, trace, idOf(assertion)), from: assertion.poster };
+          return {
+            name: "commit",
+            call,
+            expected: ghost.commitError(assertion),
+            apply: () => (assertion.committedAt = now),
+          };
+        }
+        const games = ghost.games.filter((played) => played.assertion === assertion);
+        const walked = random.pick(games);
+        if (walked === undefined) return undefined;
+        const from = walked.challenger;
+        const wins = (receipt: TransactionReceipt) => {
+          const assignee = drawn(receipt);
+          ghost.challengerWins(walked, assignee, now, assignee === ZERO_ADDRESS);
+        };
+        const picks = () => challengerMove(surety, knows, walked.id, viewAt(trace, assertion.lies, "trace"));
+        const tensor = viewAt(trace, assertion.lies, "tensor");
+        if (which <= 4)
+          return {
+            name: "selectTensor",
+            call: { ...picks(), from },
+            expected: ghost.selectTensorError(walked, now),
+            apply: () => ghost.selectTensor(walked, now),
+          };
+        if (which <= 6) {
+          const call = {
+            ...revealMove(surety, trace, walked.id, { ...tensor, turn: "poster" }),
+            from: random.pick(nodes),
+          };
+          return {
+            name: "revealBytes",
+            call,
+            expected: ghost.revealError(walked, now),
+            apply: () => (assertion.bytesAt = now),
+          };
+        }
+        if (which === 7)
+          return {
+            name: "step",
+            call: { ...challengerMove(surety, knows, walked.id, tensor), from },
+            expected: ghost.stepError(walked, now),
+            apply: wins,
+          };
+        if (which === 8) {
+          const late = ghost.clock(walked, now).turn;
+          const apply = late === "poster-late" ? wins : () => ghost.posterWins(walked);
+          return {
+            name: "claimTimeout",
+            call: { from: random.pick(nodes), to: game, call: "claimTimeout", args: [walked.id] },
+            expected: ghost.timeoutError(walked, now),
+            apply,
+          };
+        }
+        return {
+          name: "closeVoid",
+          call: { from: random.pick(nodes), to: game, call: "closeVoid", args: [walked.id] },
+          expected: ghost.closeVoidError(walked),
+          apply: () => ghost.closeVoid(walked),
+        };
+      };
+
+      /** What must be true after every action. */
+      const checkHeld = async () => {
+        const due = ghost.held();
+        expect(await surety.balance(addresses.game)).toBe(due.game);
+        expect(await surety.balance(addresses.oracle)).toBe(due.oracle);
+        expect(await surety.balance(addresses.operators)).toBe(due.operators);
+        expect((await surety.balance(ZERO_ADDRESS)) - burnedBefore).toBe(ghost.burnedWei);
+        for (const [account, operator] of ghost.operators) {
+          expect(operator.lockedWei <= operator.stakeWei).toBe(true);
+          const { serves: _, ...rest } = operator;
+          expect(await read(operators, "operatorOf", [account])).toEqual(rest);
+        }
+      };
+      for (let i = 0; i < ACTIONS; ) {
+        // Mostly the next second; at times past a window, a clock, a deadline, an unbonding.
+        const now = (await surety.now()) + (random.chance(0.96) ? 1 : random.pick([10, 21, 71, 130, 700]));
+        const draw = async () => {
+          const kind = random.int(0, 9);
+          return kind === 0 ? onOperators(now) : kind <= 3 ? await onOracle(now) : onGame(now);
+        };
+        // Most random actions would be refused: some are drawn again, so that games get to their end too.
+        let action = await draw();
+        for (let again = 0; again < 6 && action?.expected !== undefined && random.chance(0.75); again++)
+          action = await draw();
+        if (action === undefined) continue;
+        i++;
+        const { receipt, error } = await surety.attempt({ ...action.call, time: now });
+        expect(error, `action ${i}, ${action.name}`).toBe(action.expected);
+        if (receipt !== undefined) action.apply(receipt);
+        const outcome = `${action.name}: ${error ?? "accepted"}`;
+        counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
+        if (i % 10 === 0) await checkHeld();
+      }
+      await checkHeld();
+    },
+  );
+
+  it("was not vacuous: every action was accepted, and refused in each way that can be reached", () => {
+    console.info(JSON.stringify(Object.fromEntries([...counts].sort(([a], [b]) => a.localeCompare(b)))));
+    for (const name of [
+      ...["deposit", "join", "leave", "unbond", "withdraw from game", "withdraw from oracle"],
+      ...["request", "post", "finalise", "refund"],
+      ...["open", "commit", "selectTensor", "revealBytes", "step", "claimTimeout", "closeVoid"],
+    ]) {
+      expect(counts.get(`${name}: accepted`), name).toBeGreaterThan(0);
+    }
+    expect([...counts.keys()].filter((outcome) => !outcome.endsWith("accepted")).length).toBeGreaterThan(25);
+  });
+});
