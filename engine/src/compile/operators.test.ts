@@ -107,6 +107,13 @@ const cases: Record<string, ReturnType<typeof model>> = {
   "AveragePool count_include_pad": model([1, 3, 6, 5], [1, 3, 6, 5], (m) => {
     m.node("AveragePool", ["x"], ["y"], { kernel_shape: [3, 3], pads, count_include_pad: 1 });
   }),
+  "AveragePool count_include_pad, the kernel as wide as the one channel": model(
+    [1, 1, 5, 5],
+    [1, 1, 5, 5],
+    (m) => {
+      m.node("AveragePool", ["x"], ["y"], { kernel_shape: [5, 5], pads: [2, 2, 2, 2], count_include_pad: 1 });
+    },
+  ),
   "AveragePool that leaves the padding out": model([2, 3, 6, 5], [2, 3, 6, 5], (m) => {
     m.node("AveragePool", ["x"], ["y"], { kernel_shape: [3, 3], pads });
   }),

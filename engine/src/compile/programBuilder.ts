@@ -145,6 +145,7 @@ function normalise(draft: InstructionDraft): Instruction {
 /**
  * Lets a window's columns and channels become one axis: where they lie side by side, 0 <= column < width is the same as
  * 0 <= column * channels + channel < width * channels. The innermost run of a convolution is then as long as its row.
+ * An inner axis with a bound of its own is no channel: it cannot be merged, and with it in the bound nothing proves that indices stay inside.
  */
 function refineBound(bound: Bound, operand: Operand, reduceDims: readonly number[]): Bound {
   const inner = reduceDims.length - 1;
@@ -161,7 +162,8 @@ function refineBound(bound: Bound, operand: Operand, reduceDims: readonly number
     reduce: scale(bound.reduce),
   };
   const fits = [scaled.limit, scaled.offset, ...scaled.out].every((value) => Math.abs(value) < 2 ** 31);
-  if (size === 1 || !isNeighbour || !isColumn || !fits) return bound;
+  const isBounded = operand.bounds.some(({ reduce }) => reduce[inner] !== 0);
+  if (size === 1 || !isNeighbour || !isColumn || isBounded || !fits) return bound;
   return { ...scaled, reduce: scaled.reduce.map((value, axis) => (axis === inner ? 1 : value)) };
 }
 

@@ -25,7 +25,6 @@ const CASES_BY_REASON: Readonly<Record<string, readonly string[]>> = {
     "test_split_zero_size_splits_opset13",
   ],
   "the model has no inputs": ["test_constantofshape_int_shape_zero", "test_range_float_type_positive_delta"],
-  "is not proven to stay within": ["test_averagepool_2d_precomputed_pads_count_include_pad"],
 };
 
 export const REFUSALS: Readonly<Record<string, string>> = Object.fromEntries(
