@@ -5,6 +5,7 @@ import { type ImportOptions, importModel } from "../onnx/import.ts";
 import { type WorstStep, worstStep } from "../program/step-cost.ts";
 import { lowerUncalibrated } from "./lowerUncalibrated.ts";
 import { DECOMPOSITIONS } from "./prepare/decompositions.ts";
+import { hasStringLabels } from "./prepare/mlScores.ts";
 import { decidedBySizes } from "./prepare/observeShapes.ts";
 import { canonicalModel, prepareModel } from "./prepare/prepareModel.ts";
 import { RULES } from "./rules.ts";
@@ -95,6 +96,7 @@ function reportOn(
 
 function unknownOp(node: GraphNode): string | undefined {
   const op = qualifiedOp(node);
+  if (hasStringLabels(node)) return "its labels are strings";
   return RULES.has(op) || DECOMPOSITIONS.has(op) ? undefined : "the op is not in the exact profile";
 }
 

@@ -3,7 +3,14 @@ import type { Attribute } from "./graph.ts";
 import { encodeModel, type NodeProto, type TensorProto, type ValueInfoProto } from "./proto.ts";
 import { ELEMENT_TYPES, type ElementType, type HostTensor, tensorToProto } from "./tensor.ts";
 
-export type AttributeInput = number | string | readonly number[] | HostTensor | { readonly float: number };
+export type AttributeInput =
+  | number
+  | string
+  | readonly number[]
+  | HostTensor
+  | { readonly float: number }
+  | { readonly floats: readonly number[] }
+  | { readonly strings: readonly string[] };
 
 /**
  * Writes ONNX models: the exact graph of a bundle, and the small models of tests.
@@ -106,6 +113,8 @@ export function attributeOf(value: AttributeInput): Attribute {
     return Number.isInteger(value) ? { kind: "int", value } : { kind: "float", value };
   if (typeof value === "string") return { kind: "string", value };
   if ("float" in value) return { kind: "float", value: value.float };
+  if ("floats" in value) return { kind: "floats", value: value.floats };
+  if ("strings" in value) return { kind: "strings", value: value.strings };
   if ("data" in value) return { kind: "tensor", value };
   return { kind: "ints", value };
 }

@@ -63,6 +63,16 @@ export function intsAttribute(node: GraphNode, name: string): readonly number[] 
   return attribute?.kind === "ints" ? attribute.value : undefined;
 }
 
+export function floatsAttribute(node: GraphNode, name: string): readonly number[] | undefined {
+  const attribute = node.attributes.get(name);
+  return attribute?.kind === "floats" ? attribute.value : undefined;
+}
+
+export function stringsAttribute(node: GraphNode, name: string): readonly string[] | undefined {
+  const attribute = node.attributes.get(name);
+  return attribute?.kind === "strings" ? attribute.value : undefined;
+}
+
 /** The op, with its domain in front unless that is the standard one. */
 export function qualifiedOp({ op, domain }: GraphNode): string {
   return domain === "" ? op : `${domain}.${op}`;

@@ -6,6 +6,7 @@ import { RECURRENT_DECOMPOSITIONS } from "./recurrent.ts";
 import { RESIZE_DECOMPOSITIONS } from "./resize.ts";
 import type { Rewrite } from "./rewrite.ts";
 import { SCATTER_DECOMPOSITIONS } from "./scatter.ts";
+import { TREE_DECOMPOSITIONS } from "./trees.ts";
 
 /** Ops that are compositions of others, and how they are taken apart. Keys as in `rewriteGraph`. */
 export const DECOMPOSITIONS: ReadonlyMap<string, Rewrite> = new Map<string, Rewrite>([
@@ -15,5 +16,6 @@ export const DECOMPOSITIONS: ReadonlyMap<string, Rewrite> = new Map<string, Rewr
   ...RECURRENT_DECOMPOSITIONS,
   ...RESIZE_DECOMPOSITIONS,
   ...SCATTER_DECOMPOSITIONS,
+  ...TREE_DECOMPOSITIONS,
   ...OPERATOR_FORM,
 ]);
