@@ -108,7 +108,17 @@ const average = { aggregate_function: "AVERAGE" };
 const first = () => 0;
 const second = () => 1;
 
+/** A Scaler of the features, as converters put it in front of trees. */
+function scaled(offset: readonly number[], scale: readonly number[]): Small {
+  const sizes = [ROWS, FEATURES];
+  return typedModel(17, { x: ["f32", sizes] }, { y: ["f32", sizes] }, (m) => {
+    m.node("ai.onnx.ml.Scaler", ["x"], ["y"], { offset: { floats: offset }, scale: { floats: scale } });
+  });
+}
+
 const cases: Record<string, Small> = {
+  "a scaler": scaled([0.1, -0.2, 0.3, 0, 1], [2, 0.3, 1, -1, 7]),
+  "a scaler of one number": scaled([0.1], [0.7]),
   "a regressor": regressor({}),
   "a regressor, every mode": regressor({ modes: MODES, trees: 20 }),
   "a regressor of 101 trees with a base value": regressor({ trees: 101 }, base(0.25)),
