@@ -15,6 +15,7 @@ import { measureAccuracy } from "./accuracy.ts";
 import { calibrate } from "./calibrate.ts";
 import { requireFit, requireKnown } from "./checkModel.ts";
 import { arrangeImages } from "./layout/arrangeImages.ts";
+import { cleanUp } from "./layout/cleanUp.ts";
 import { climb } from "./linear/climb.ts";
 import { measureLayers } from "./linear/layerErrors.ts";
 import type { Rung, Rungs } from "./linear/rung.ts";
@@ -59,7 +60,7 @@ export async function compileModel(parameters: CompileModelParameters): Promise<
   const statistics = await calibrate(graph, samples);
   const expected = await runSource(canonical.replaces ? canonical.graph : imported, samples);
   const attempt = async (rungs: Rungs) => {
-    const exact = await arrangeImages(lowerModel(graph, statistics, rungs));
+    const exact = cleanUp(await arrangeImages(lowerModel(graph, statistics, rungs)));
     return { exact, rungs, accuracy: await measureAccuracy(exact.graph, samples, expected) };
   };
   const { result, climbed } = await chooseRungs(parameters, graph, statistics, samples, attempt);

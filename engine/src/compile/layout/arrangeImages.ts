@@ -9,7 +9,11 @@ export async function arrangeImages(model: ExactModel): Promise<ExactModel> {
   const graph = importModel(model.graph);
   if (!graph.nodes.some((node) => node.op === "QLinearConv")) return model;
   const { types } = await observeShapes(graph);
-  const { graph: arranged, moved } = channelsLast(graph, types);
+  const { graph: arranged, moved } = channelsLast(
+    graph,
+    types,
+    new Set(model.sources.flatMap((source) => source?.tensor ?? [])),
+  );
   const sources = model.sources.map((source) => {
     const tensor = source === null ? undefined : moved.get(source.tensor);
     if (source === null || tensor === undefined) return source;

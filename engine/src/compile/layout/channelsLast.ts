@@ -1,5 +1,12 @@
 import { type AttributeInput, attributeOf } from "../../onnx/build.ts";
-import { type Graph, type GraphNode, intAttribute, intsAttribute, qualifiedOp } from "../../onnx/graph.ts";
+import {
+  type Graph,
+  type GraphNode,
+  intAttribute,
+  intsAttribute,
+  qualifiedOp,
+  stringAttribute,
+} from "../../onnx/graph.ts";
 import { ELEMENT_TYPES, type HostTensor, i64Tensor, type TensorData } from "../../onnx/tensor.ts";
 import type { ValueType } from "../prepare/rewrite.ts";
 import type { TraceSource } from "../programBuilder.ts";
@@ -21,13 +28,15 @@ const POINTWISE = new Set(
  * convolves integers in that order, and would otherwise transpose before and after each. Only the places of elements change, no value.
  *
  * @param types of every value
+ * @param traced values that a trace reads
  * @returns the graph, and for each value that is now kept channels-last the name it has there
  */
 export function channelsLast(
   graph: Graph,
   types: ReadonlyMap<string, ValueType>,
+  traced: ReadonlySet<string> = new Set(),
 ): { graph: Graph; moved: ReadonlyMap<string, string> } {
-  const pass = new Pass(graph, types);
+  const pass = new Pass(graph, types, traced);
   for (const node of graph.nodes) pass.visit(node);
   return pass.finish();
 }
@@ -66,6 +75,17 @@ function firstOrder(rank: number): number[] {
   return [0, rank - 1, ...Array.from({ length: rank - 2 }, (_, k) => k + 1)];
 }
 
+/** A value that is so far only an arrangement of an image's channels-last form. */
+interface Cut {
+  /** What makes it, from the image in its own order. */
+  readonly nodes: readonly GraphNode[];
+  /** The image, channels-last, and the shape to see it in. */
+  readonly last: string;
+  readonly shape: readonly number[];
+  /** Where each of the value's dimensions is in that shape. */
+  readonly order: readonly number[];
+}
+
 class Pass {
   readonly #graph: Graph;
   readonly #types: ReadonlyMap<string, ValueType>;
@@ -76,9 +96,13 @@ class Pass {
   /** Values that exist in their own order. */
   readonly #own: Set<string>;
   readonly #taken: Set<string>;
+  readonly #traced: ReadonlySet<string>;
+  /** Images with their channels cut into several dimensions, and transpositions of those: made only where something else than a shuffle reads them. */
+  readonly #cut = new Map<string, Cut>();
 
-  constructor(graph: Graph, types: ReadonlyMap<string, ValueType>) {
+  constructor(graph: Graph, types: ReadonlyMap<string, ValueType>, traced: ReadonlySet<string>) {
     this.#graph = graph;
+    this.#traced = traced;
     this.#types = types;
     this.#initializers = new Map(graph.initializers);
     this.#own = new Set([...graph.inputs.map(({ name }) => name), ...graph.initializers.keys()]);
@@ -91,6 +115,8 @@ class Pass {
       this.#maxPool(node) ||
       this.#pointwise(node) ||
       this.#alongAxes(node) ||
+      this.#cutChannels(node) ||
+      this.#shuffle(node) ||
       this.#transpose(node);
     if (handled) return;
     for (const input of node.inputs) if (input !== "") this.#inOwnOrder(input);
@@ -144,6 +170,9 @@ class Pass {
       ["QuantizeLinear", "DequantizeLinear"].includes(node.op) && this.#count(node.inputs[1] ?? "") > 1;
     if (isPerAxis) return false;
     if (!node.inputs.some((name) => this.#last.has(name) && !this.#own.has(name))) return false;
+    // onnxruntime goes one by one where the innermost dimension of broadcast tensors is 1: twenty times as slow.
+    const [, channels = 1, ...spatial] = this.#dims(output);
+    if (channels === 1 && product(spatial) > 1) return false;
     const rank = this.#rank(output);
     const inputs = node.inputs.map((name) => (name === "" ? "" : this.#broadcastable(name, rank)));
     if (inputs.includes(undefined)) return false;
@@ -199,6 +228,22 @@ class Pass {
         this.#push({ ...node, inputs }, output);
         return true;
       }
+      case "Resize": {
+        const [, region = "", scales = "", sizes = ""] = node.inputs;
+        const factors = this.#initializers.get(sizes || scales);
+        const isPlain =
+          stringAttribute(node, "mode", "nearest") === "nearest" && !region && !node.attributes.has("axes");
+        if (!isPlain || factors?.data.length !== rank) return false;
+        const moved = this.#constant(sizes || scales, reordered(factors, lastOrder(rank)));
+        this.#push(
+          {
+            ...node,
+            inputs: [this.#channelsLast(input), "", ...(sizes ? ["", moved] : [moved])],
+          },
+          output,
+        );
+        return true;
+      }
       case "ReduceMax":
       case "ReduceMin":
       case "ReduceSum": {
@@ -211,6 +256,78 @@ class Pass {
       default:
         return false;
     }
+  }
+
+  /** A Reshape that only cuts the channels of an image, [N, C, ...] to [N, c1, c2, ...]: the first part of a shuffle. */
+  #cutChannels(node: GraphNode): boolean {
+    const [input = ""] = node.inputs;
+    const [output = ""] = node.outputs;
+    const last = this.#last.get(input);
+    if (qualifiedOp(node) !== "Reshape" || last === undefined || this.#own.has(input)) return false;
+    if (this.#traced.has(output)) return false;
+    const [batch = 1, channels = 1, ...spatial] = this.#dims(input);
+    const dims = this.#dims(output);
+    const parts = dims.slice(1, dims.length - spatial.length);
+    const cutsChannels =
+      parts.length > 1 &&
+      dims[0] === batch &&
+      product(parts) === channels &&
+      spatial.every((size, k) => dims[1 + parts.length + k] === size);
+    if (!cutsChannels) return false;
+    const order = dims.map((_, axis) => {
+      if (axis === 0) return 0;
+      return axis <= parts.length ? spatial.length + axis : axis - parts.length;
+    });
+    this.#cut.set(output, { nodes: [node], last, shape: [batch, ...spatial, ...parts], order });
+    return true;
+  }
+
+  /** The rest of a shuffle, Transpose and Reshape to an image: [N, C * 4, H, W] to [N, C, 2H, 2W]. It is done in one go, channels-last. */
+  #shuffle(node: GraphNode): boolean {
+    const [input = ""] = node.inputs;
+    const [output = ""] = node.outputs;
+    const cut = this.#cut.get(input);
+    if (cut === undefined || this.#own.has(input)) return false;
+    if (qualifiedOp(node) === "Transpose" && cut.nodes.length === 1 && !this.#traced.has(output)) {
+      const perm = intsAttribute(node, "perm") ?? cut.order.map((_, k) => cut.order.length - 1 - k);
+      const order = perm.map((axis) => cut.order[axis] as number);
+      this.#cut.set(output, { ...cut, nodes: [...cut.nodes, node], order });
+      return true;
+    }
+    const dims = this.#dims(output);
+    if (qualifiedOp(node) !== "Reshape" || cut.nodes.length !== 2 || dims.length !== 4) return false;
+    const sizes = cut.order.map((axis) => cut.shape[axis] as number);
+    const groups = axesPerDimension(sizes, dims);
+    const joins = groups.every((axes, k) => product(axes.map((axis) => sizes[axis] as number)) === dims[k]);
+    if (!joins) return false;
+    const perm = lastOrder(4).flatMap((dimension) => groups[dimension] ?? []);
+    const parts = this.#reshaped(cut.last, `${output}/parts`, cut.shape);
+    const shuffled = this.#fresh(`${output}/shuffled`);
+    this.#nodes.push({
+      name: shuffled,
+      op: "Transpose",
+      domain: "",
+      inputs: [parts],
+      outputs: [shuffled],
+      attributes: attributes({ perm: perm.map((axis) => cut.order[axis] as number) }),
+    });
+    const order = lastOrder(4).map((axis) => dims[axis] as number);
+    this.#last.set(output, this.#reshaped(shuffled, `${output}/last`, order));
+    return true;
+  }
+
+  #reshaped(input: string, base: string, dims: readonly number[]): string {
+    const name = this.#fresh(base);
+    const shape = this.#constant("shape", i64Tensor(dims));
+    this.#nodes.push({
+      name: `${name}/reshape`,
+      op: "Reshape",
+      domain: "",
+      inputs: [input, shape],
+      outputs: [name],
+      attributes: new Map(),
+    });
+    return name;
   }
 
   /** A Transpose of a value that is kept channels-last reads it from there. */
@@ -241,6 +358,13 @@ class Pass {
 
   /** The value in its own order, transposed back if need be. */
   #inOwnOrder(name: string): string {
+    if (this.#own.has(name)) return name;
+    for (const node of this.#cut.get(name)?.nodes ?? []) {
+      if (this.#own.has(node.outputs[0] ?? "")) continue;
+      this.#inOwnOrder(node.inputs[0] ?? "");
+      this.#nodes.push(node);
+      for (const output of node.outputs) this.#own.add(output);
+    }
     const last = this.#last.get(name);
     if (last === undefined || this.#own.has(name)) return name;
     this.#move(last, name, name, firstOrder(this.#rank(name)), this.#dims(name));
@@ -339,6 +463,13 @@ class Pass {
 
 function attributes(values: Readonly<Record<string, AttributeInput>>): GraphNode["attributes"] {
   return new Map(Object.entries(values).map(([name, value]) => [name, attributeOf(value)]));
+}
+
+/** A list with its items in another order. */
+function reordered(list: HostTensor, order: readonly number[]): HostTensor {
+  const data = list.data.slice() as TensorData;
+  for (const [to, from] of order.entries()) data[to] = list.data[from] as never;
+  return { ...list, data };
 }
 
 function transposeTensor(tensor: HostTensor, order: readonly number[]): HostTensor {

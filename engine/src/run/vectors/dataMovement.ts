@@ -199,6 +199,15 @@ const MOVEMENTS: readonly Movement[] = [
     types: ["u8", "i32", "f32"],
   },
   {
+    name: "Resize nearest, channels last",
+    x: [1, 5, 4, 3],
+    inputs: ["x", "", "", "sizes"],
+    initializers: () => ({ sizes: sizes(1, 15, 8, 3) }),
+    attributes: { mode: "nearest", coordinate_transformation_mode: "asymmetric", nearest_mode: "floor" },
+    outputs: [[1, 15, 8, 3]],
+    types: ["u8", "i32", "f32"],
+  },
+  {
     name: "Trilu",
     x: [3, 6, 7],
     inputs: ["x"],

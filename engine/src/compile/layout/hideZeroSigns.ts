@@ -1,0 +1,78 @@
+import type { Graph, GraphNode } from "../../onnx/graph.ts";
+import type { HostTensor } from "../../onnx/tensor.ts";
+import type { CleanGraph } from "./cleanUp.ts";
+
+/** Ops whose results are the same for -0 as for +0, of these inputs. */
+const BLIND: Readonly<Record<string, readonly number[]>> = {
+  QuantizeLinear: [0],
+  Equal: [0, 1],
+  Less: [0, 1],
+  LessOrEqual: [0, 1],
+  Greater: [0, 1],
+  GreaterOrEqual: [0, 1],
+};
+
+/** Ops whose results differ in the sign of zeros only when these inputs do. A divisor is none of them: 1 / -0 is not 1 / 0. */
+const PASSING: Readonly<Record<string, readonly number[]>> = {
+  ...Object.fromEntries(
+    "Abs Ceil Floor Identity Neg Relu Reshape Round Sqrt Squeeze Transpose Unsqueeze Div Resize Slice Expand"
+      .split(" ")
+      .map((op) => [op, [0]]),
+  ),
+  ...Object.fromEntries("Add Sub Mul".split(" ").map((op) => [op, [0, 1]])),
+  Where: [1, 2],
+  Clip: [0],
+};
+/** Those that do so of all their inputs. */
+const PASSING_ALL = new Set(["Max", "Min", "Concat"]);
+
+/** Element types of casts that make one number of both zeros: u8, i8, i32, i64. */
+const INTEGER_CASTS = new Set([2, 3, 6, 7]);
+
+/**
+ * Takes out the additions of +0 that make -0 plus, where nothing that is kept depends on the sign: before a rounding to integers, say.
+ *
+ * @param kept tensors that have to keep every bit: those of a trace
+ */
+export function hideZeroSigns(graph: Graph, kept: ReadonlySet<string>): CleanGraph {
+  /** Values whose zeros' signs matter. */
+  const watched = new Set([...kept, ...graph.outputs.map(({ name }) => name)]);
+  for (const node of graph.nodes.toReversed()) {
+    const isWatched = node.outputs.some((name) => watched.has(name));
+    node.inputs.forEach((name, at) => {
+      if (looksAt(node, at, isWatched)) watched.add(name);
+    });
+  }
+  const renamed = new Map<string, string>();
+  const nodes = graph.nodes.flatMap((node) => {
+    const inputs = node.inputs.map((name) => renamed.get(name) ?? name);
+    const [output = ""] = node.outputs;
+    const value = watched.has(output) ? undefined : addsNothing(node, graph.initializers);
+    if (value === undefined) return [{ ...node, inputs }];
+    renamed.set(output, renamed.get(value) ?? value);
+    return [];
+  });
+  return { graph: { ...graph, nodes }, renamed };
+}
+
+function looksAt(node: GraphNode, at: number, isWatched: boolean): boolean {
+  if (node.domain !== "") return true;
+  if (BLIND[node.op]?.includes(at)) return false;
+  if (node.op === "Cast" && at === 0) {
+    const to = node.attributes.get("to");
+    return !(to?.kind === "int" && INTEGER_CASTS.has(to.value));
+  }
+  if (PASSING_ALL.has(node.op) || PASSING[node.op]?.includes(at)) return isWatched;
+  return true;
+}
+
+/** What a node adds +0 to, which has the result's shape: the zero has no dimensions. */
+function addsNothing(node: GraphNode, initializers: ReadonlyMap<string, HostTensor>): string | undefined {
+  if (node.domain !== "" || node.op !== "Add") return undefined;
+  const [a = "", b = ""] = node.inputs;
+  const isZero = (name: string) => {
+    const constant = initializers.get(name);
+    return constant?.type === "f32" && constant.dims.length === 0 && Object.is(constant.data[0], 0);
+  };
+  return isZero(b) ? a : isZero(a) ? b : undefined;
+}
