@@ -6,7 +6,7 @@ import { openModel, outputsRoot, toHex } from "@surety/engine";
 import { digitReaderAbi, digitReaderBytecode, parseRequestId } from "@surety/protocol";
 import { until } from "@surety/service/testing";
 import { bytesToHex, createWalletClient, encodeFunctionData, http } from "viem";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { openScene, type Scene } from "../testing/scene.ts";
 import { type RunningOracleNode, startOracleNode } from "./start-oracle-node.ts";
 
@@ -32,8 +32,9 @@ async function stop(node: RunningOracleNode): Promise<void> {
   running.splice(running.indexOf(node), 1);
   await node.stop();
 }
-/** A transaction that a reorg drops while it is waited for is sent again after 15 s only. */
-const FINAL_TIMEOUT_MS = 50_000;
+/** A transaction that a reorg drops while it is waited for is sent again after 15 s only, and on a busy machine all takes several times as long. */
+const FINAL_TIMEOUT_MS = 150_000;
+vi.setConfig({ testTimeout: 240_000 });
 const final = (id: bigint) =>
   until(
     `request ${id} final`,
