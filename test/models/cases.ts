@@ -20,7 +20,7 @@ export interface ModelCase {
   readonly least: number;
   /** Layers that are not on rung 0 of the ladder of precision, by their first outputs. */
   readonly rungs?: CompileModelParameters["rungs"];
-  /** Or what the layers climb for on the calibration inputs, as `surety model compile --min-agreement`. */
+  /** What the layers climb for on the calibration inputs, as `surety model compile --min-agreement`; it ends on `rungs`, where these are written down. */
   readonly minAgreement?: number;
   /** The code of the error it is refused with; only for what the compiler does not take yet. */
   readonly refused?: string;
@@ -222,6 +222,7 @@ export const MODEL_CASES: readonly ModelCase[] = [
     kind: "regression",
     least: 0.999,
     minAgreement: 0.9993,
+    rungs: { "11": 1, "15": 2 },
     inputs: luminance,
   },
   {
@@ -241,6 +242,12 @@ export const MODEL_CASES: readonly ModelCase[] = [
     kind: "regression",
     least: 0.999,
     minAgreement: 0.9996,
+    rungs: {
+      ...Object.fromEntries(
+        [245, 254, 257, 260, 263, 266, 269, 272, 275, 278, 281, 309, 331].map((k) => [k, 2 as const]),
+      ),
+      ...finest(["248", "251"]),
+    },
     inputs: planes("input", [240, 320], even(127), even(128)),
   },
   {

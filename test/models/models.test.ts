@@ -34,6 +34,11 @@ for (const model of MODEL_CASES) {
   );
 }
 
+/** The climb takes long: by default where no rungs are written down, which it ended on. */
+function climbs(model: ModelCase): model is ModelCase & { readonly minAgreement: number } {
+  return model.minAgreement !== undefined && (model.rungs === undefined || INPUTS >= 200);
+}
+
 function refusal(model: ModelCase): void {
   test(`is refused with ${model.refused}`, async () => {
     const source = readFileSync(modelPath(model.folder, model.file));
@@ -55,9 +60,7 @@ function checks(model: ModelCase): void {
         model: source,
         dims: model.dims,
         calibration: inputs.slice(0, CALIBRATION),
-        ...(model.minAgreement === undefined
-          ? { rungs: model.rungs ?? {} }
-          : { minAgreement: model.minAgreement }),
+        ...(climbs(model) ? { minAgreement: model.minAgreement } : { rungs: model.rungs ?? {} }),
       });
     }, 300_000);
 
