@@ -1,5 +1,5 @@
 export * from "./commit/index.ts";
-export { argMax } from "./compile/accuracy.ts";
+export { argMax, cosine } from "./compile/accuracy.ts";
 export { checkModel, type ModelReport, type NodeReport } from "./compile/checkModel.ts";
 export { type CompileModelParameters, compileModel, modelInputs } from "./compile/compileModel.ts";
 export * from "./inputs/readInputs.ts";

@@ -1,6 +1,7 @@
 import {
   argMax,
   type Bundle,
+  cosine,
   createSession,
   type HostTensor,
   type InputSample,
@@ -57,16 +58,4 @@ export async function measureAgreement(
 /** What a case is held to: the share of equal classes, or the least cosine of any output. */
 export function figureOf({ kind }: ModelCase, { sameClass, leastCosine }: Agreement): number {
   return kind === "classifier" ? sameClass : Math.min(...Object.values(leastCosine));
-}
-
-function cosine(a: HostTensor, b: HostTensor): number {
-  let [dot, left, right] = [0, 0, 0];
-  for (let k = 0; k < a.data.length; k++) {
-    const [x, y] = [Number(a.data[k]), Number(b.data[k])];
-    dot += x * y;
-    left += x * x;
-    right += y * y;
-  }
-  if (left === 0 && right === 0) return 1;
-  return left === 0 || right === 0 ? 0 : dot / Math.sqrt(left * right);
 }

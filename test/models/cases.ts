@@ -22,8 +22,6 @@ export interface ModelCase {
   readonly rungs?: CompileModelParameters["rungs"];
   /** What the layers climb for on the calibration inputs, as `surety model compile --min-agreement`; it ends on `rungs`, where these are written down. */
   readonly minAgreement?: number;
-  /** The code of the error it is refused with; only for what the compiler does not take yet. */
-  readonly refused?: string;
   /** The first of these are for calibration in tests of agreement, the rest are not seen by the compiler. */
   inputs(count: number): InputSample[];
 }

@@ -23,7 +23,6 @@ const MOST_STEP_GAS = 1_000_000;
 const MOST_STEP_BYTES = 100_000;
 
 for (const model of MODEL_CASES) {
-  if (model.refused !== undefined) continue;
   const wanted = TAMPERS !== undefined || QUICK.includes(model.folder);
   if (wanted) describeModel(model.name, model.folder, () => disputes(model));
   else

@@ -139,7 +139,8 @@ function addDot(
   return result(lowering.program.add(name, source, { accumulate: "dot", ...draft }), outDtype);
 }
 
-function loopsOf(
+/** The loops of a product of two views; both are copied row-major first where their axes cannot be cut alike. */
+export function loopsOf(
   lowering: Lowering,
   name: string,
   a: View,
@@ -153,7 +154,8 @@ function loopsOf(
   return loops;
 }
 
-function copied(lowering: Lowering, name: string, view: View): View {
+/** A row-major copy that the exact graph does not have. */
+export function copied(lowering: Lowering, name: string, view: View): View {
   const expression = new Expression();
   expression.load(0);
   return mapInstruction(lowering.program, `${name}: copy`, null, view.dtype, [view], expression, "row-major");

@@ -1,13 +1,12 @@
-import { FatalError } from "@surety/protocol";
 import type { GraphNode } from "../../onnx/graph.ts";
 import type { HostTensor } from "../../onnx/tensor.ts";
 import { Expression } from "../expression.ts";
-import { type ActivationLoops, activationLoops } from "../linear/activationLoops.ts";
+import type { ActivationLoops } from "../linear/activationLoops.ts";
+import { copied, loopsOf } from "../linear/activationProduct.ts";
 import type { Lowering } from "../lowering.ts";
-import { mapInstruction } from "../mapInstruction.ts";
 import type { OperandDraft } from "../programBuilder.ts";
 import { isConstant, type Rule } from "../rule.ts";
-import { product, sizesOf, type View, wholeView } from "../view.ts";
+import { product, type View, wholeView } from "../view.ts";
 import { weightRows, weightType } from "../weights.ts";
 import { asUint8, isBytes, type ZeroPoint, zeroPoint } from "./integerOperand.ts";
 
@@ -40,7 +39,8 @@ export const matMulInteger: Rule = {
       {},
       output,
     );
-    const loops = loopsOf(lowering, node.name, a.view, b.view, dims);
+    const right = b.view.space === "weight" ? b.view : alongColumns(lowering, node.name, b.view);
+    const loops = loopsOf(lowering, node.name, a.view, right, dims);
     const known = (zero: ZeroPoint) => (zero.kind === "constant" ? zero.value : 0);
     const [aZero, bZero] = [known(a.zero), known(b.zero)];
     const [first, second] = loops.operands;
@@ -183,21 +183,6 @@ function scalarOperand(view: View, { outDims, reduceDims }: ActivationLoops): Op
   };
 }
 
-function loopsOf(
-  lowering: Lowering,
-  name: string,
-  a: View,
-  b: View,
-  dims: readonly number[],
-): ActivationLoops {
-  const right = b.space === "weight" ? b : alongColumns(lowering, name, b);
-  const loops =
-    activationLoops(a, right, dims) ??
-    activationLoops(copied(lowering, name, a), copied(lowering, name, right), dims);
-  if (!loops) throw new FatalError("COMPILE_INTERNAL", `${name}: row-major matrices do not fit together.`);
-  return loops;
-}
-
 /** A computed matrix read along its columns; copied into that order where they lie apart, since a step would need a leaf for every element. */
 function alongColumns(lowering: Lowering, name: string, view: View): View {
   const shared = view.dims.at(-2) ?? [];
@@ -210,18 +195,4 @@ function alongColumns(lowering: Lowering, name: string, view: View): View {
   ];
   const turned = copied(lowering, name, { ...view, dims: swap(view.dims) });
   return { ...turned, dims: swap(turned.dims) };
-}
-
-function copied(lowering: Lowering, name: string, view: View): View {
-  const expression = new Expression();
-  expression.load(0);
-  return mapInstruction(
-    lowering.program,
-    `${name}: copy [${sizesOf(view)}]`,
-    null,
-    view.dtype,
-    [view],
-    expression,
-    "row-major",
-  );
 }

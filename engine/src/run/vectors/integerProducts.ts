@@ -1,4 +1,5 @@
 import type { HostTensor } from "../../onnx/tensor.ts";
+import { roundToEven } from "./elementwise.ts";
 import {
   channelsLast,
   countOf,
@@ -33,14 +34,6 @@ function weightValues(draw: Draw, form: Form, count: number, channelOf: (index: 
     const kind = channelOf(index) % 3;
     return kind === 0 ? largest : kind === 1 ? smallest : draw.int(smallest, largest);
   });
-}
-
-/** RNE of a number within 2^52. */
-function roundToEven(value: number): number {
-  const floor = Math.floor(value);
-  const rest = value - floor;
-  if (rest !== 0.5) return Math.round(value);
-  return floor % 2 === 0 ? floor : floor + 1;
 }
 
 /** Requantisation as docs/exact-profile.md has it. */
