@@ -3,6 +3,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["*/src/**/*.test.ts", "contracts/test/**/*.test.ts", "test/**/*.test.ts", "bench/**/*.test.ts"],
+    // Packs and installs every package, which takes a minute and the registry: `npm run test:packages`.
+    exclude: ["**/node_modules/**", "test/packages/**"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: "forks",

@@ -2,13 +2,13 @@
 // The command is TypeScript, which Node runs as it is from 24 on. Started by an older Node, it goes on with the one that the
 // npm package `node` has put beside it.
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 
-const main = path.join(
-  import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname),
-  "../src/main.ts",
-);
+const here = import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname);
+// A checkout has the TypeScript, an installed package what was compiled from it.
+const main = ["../src/main.ts", "../dist/main.js"].map((file) => path.join(here, file)).find(existsSync);
 
 if (Number(process.versions.node.split(".")[0]) >= 24) {
   await import(main);

@@ -6,3 +6,4 @@ export * from "./generated/bytecode.ts";
 export * from "./ids.ts";
 export * from "./modelHeader.ts";
 export * from "./question.ts";
+export { siblingModule } from "./sibling-module.ts";

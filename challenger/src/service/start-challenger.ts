@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { disputeParameters, headOf, retryRpc } from "@surety/chain";
-import { errorCode } from "@surety/protocol";
+import { errorCode, siblingModule } from "@surety/protocol";
 import {
   connect,
   createLogger,
@@ -54,7 +54,7 @@ export async function startChallenger(options: ChallengerOptions): Promise<Runni
     deployment: `${chain.chainId}/${addresses.oracle}/${addresses.game}`.toLowerCase(),
   });
   teardown.add(() => store.close());
-  const thread = startModelThread<Task, Answers>(new URL("../verify/model-worker.ts", import.meta.url), {
+  const thread = startModelThread<Task, Answers>(siblingModule("../verify/model-worker", import.meta.url), {
     checkedModelsDir: join(dataDir, "checked-models"),
   });
   teardown.add(() => thread.close());

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { modelSummary } from "@surety/chain";
-import { errorCode, isRetryable } from "@surety/protocol";
+import { errorCode, isRetryable, siblingModule } from "@surety/protocol";
 import {
   connect,
   createInputFinder,
@@ -66,9 +66,12 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
     const store = openStore({ dataDir, deployment, operator });
     teardown.add(() => store.close());
     const faults = planFaults(options.fault, chain.chainId, store.faultyAnswers);
-    const thread = startModelThread<Task, Results>(new URL("../inference/model-worker.ts", import.meta.url), {
-      checkedModelsDir: join(dataDir, "checked-models"),
-    });
+    const thread = startModelThread<Task, Results>(
+      siblingModule("../inference/model-worker", import.meta.url),
+      {
+        checkedModelsDir: join(dataDir, "checked-models"),
+      },
+    );
     teardown.add(() => thread.close());
     // INVARIANT: nothing is answered by a kernel or a model that is not right on this machine.
     for (const { dir } of models.all()) await thread.ask({ kind: "open", bundleDir: dir });

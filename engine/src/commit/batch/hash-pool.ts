@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
+import { siblingModule } from "@surety/protocol";
 import { hashLevels, levelsOfBytes, SUBTREE_BYTES } from "./hash-levels.ts";
 import { createSharedSlab, DONE, hashSubtreesOf, SLAB_BYTES, TAKEN } from "./shared-slab.ts";
 
@@ -42,7 +43,7 @@ export interface HashPoolParameters {
 export function createHashPool(parameters: HashPoolParameters = {}): HashPool {
   const {
     threads = Math.min(availableParallelism(), MOST_THREADS),
-    script = new URL("./hash-worker.ts", import.meta.url),
+    script = siblingModule("./hash-worker", import.meta.url),
     stalledMs = STALLED_MS,
   } = parameters;
   let open: ReturnType<typeof startThreads> | undefined;

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { totalmem } from "node:os";
-import { FatalError } from "@surety/protocol";
+import { FatalError, siblingModule } from "@surety/protocol";
 import type { VettingReply, VettingResults, VettingTask } from "./task.ts";
 
 export interface VettingLimits {
@@ -26,7 +26,7 @@ export function inChild<Kind extends VettingTask["kind"]>(
 ): Promise<VettingResults[Kind]> {
   const { timeoutMs = TIMEOUT_MS, memoryBytes = totalmem() / 2 } = limits;
   const heapMegabytes = Math.ceil(memoryBytes / MEGABYTE);
-  const child = fork(new URL("./child.ts", import.meta.url), {
+  const child = fork(siblingModule("./child", import.meta.url), {
     serialization: "advanced",
     execArgv: [`--max-old-space-size=${heapMegabytes}`],
     stdio: ["ignore", "ignore", "pipe", "ipc"],
