@@ -88,7 +88,7 @@ describe("at the size limits", () => {
       to: consumer,
       call: "execute",
       args: [oracle.address, data],
-      valueWei: await read<bigint>(oracle, "quote", [modelId, callbackGas]),
+      valueWei: await read<bigint>(oracle, "quote", [modelId, callbackGas, 0]),
     });
     const requestId = eventOf(asked, "Requested").requestId as bigint;
     const assertionId = requestId * 256n;

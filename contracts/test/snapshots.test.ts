@@ -131,7 +131,7 @@ describe("gas of every function, MNIST-sized", () => {
     reader = await surety.deploy("examples/DigitReader.sol", [surety.addresses.oracle, model.modelId]);
 
     // A request for an account, pulled; with some excess.
-    const feeWei = await read<bigint>(oracle, "quote", [model.modelId, 0]);
+    const feeWei = await read<bigint>(oracle, "quote", [model.modelId, 0, 1]);
     const request = async () => ({
       modelId: model.modelId,
       input: toHex(image),
@@ -184,7 +184,7 @@ describe("gas of every function, MNIST-sized", () => {
         oracle.address,
         encodeFunctionData({ abi: oracle.abi, functionName: "requestInference", args: [hostileRequest] }),
       ],
-      valueWei: await read<bigint>(oracle, "quote", [model.modelId, 100_000]),
+      valueWei: await read<bigint>(oracle, "quote", [model.modelId, 100_000, 0]),
     });
     await surety.send(onOracle(alice, "post", [3n, question, output]));
     await surety.send({ ...onOracle(stranger, "finalise", [3n, output]), time: await afterWindow() });
@@ -300,7 +300,7 @@ describe("gas of every function, MNIST-sized", () => {
     const request = { modelId, input: "0x", callbackGas: 0, delivery: 1, deadline: (await now()) + 1_000 };
     const send = async (name: string, from: Address, args: readonly unknown[], time?: number) => {
       const base = { from, to: oracle, call: name, args };
-      const valueWei = name.startsWith("request") ? await read<bigint>(oracle, "quote", [modelId, 0]) : 0n;
+      const valueWei = name.startsWith("request") ? await read<bigint>(oracle, "quote", [modelId, 0, 1]) : 0n;
       const receipt = await surety.send({ ...base, valueWei, ...(time === undefined ? {} : { time }) });
       gas[`SuretyOracle.${name}`] = Number(receipt.gasUsed);
       return receipt;
@@ -313,6 +313,49 @@ describe("gas of every function, MNIST-sized", () => {
     const time = (await now()) + surety.parameters.challengeWindowSeconds;
     await send("finaliseByReference", stranger, [requestId, root], time);
     expect(await read(operators, "serves", [operator, modelId])).toBe(true);
+  });
+
+  it("of provisional answers too", async () => {
+    const { oracle, game, read, now, network } = surety;
+    const { second: operator, stranger } = actors(surety);
+    await serve(surety, operator, model.modelId);
+    const consumer = await surety.deploy("test-harness/HostileConsumer.sol");
+    const callbackGas = 200_000;
+    const input = toHex(image);
+    const request = {
+      modelId: model.modelId,
+      input,
+      callbackGas,
+      delivery: 3,
+      deadline: (await now()) + 1_000,
+    };
+    const data = encodeFunctionData({ abi: oracle.abi, functionName: "requestInference", args: [request] });
+    const asked = await surety.send({
+      from: stranger,
+      to: consumer,
+      call: "execute",
+      args: [oracle.address, data],
+      valueWei: await read<bigint>(oracle, "quote", [model.modelId, callbackGas, 3]),
+    });
+    const { requestId } = eventOf(asked, "Requested") as { requestId: bigint };
+    const send = async (name: string, from: Address, to: At, args: readonly unknown[]) => {
+      const call = name.replace(/^.*\./, "").replace(/,.*$/, "");
+      const receipt = await surety.send({ from, to, call, args });
+      gas[name] = Number(receipt.gasUsed);
+    };
+    const output = outputOf(model, lie);
+    await send("SuretyOracle.post, told to a consumer", operator, oracle, [requestId, question, output]);
+    const before = await surety.snapshot();
+    await network.testClient.impersonateAccount({ address: game.address });
+    await network.testClient.setBalance({ address: game.address, value: 10n ** 18n });
+    const refuted = { from: game.address, to: oracle, call: "onRefuted" };
+    await surety.send({ ...refuted, args: [requestId * 256n, stranger] });
+    await send("SuretyOracle.revoke", stranger, oracle, [requestId]);
+    await network.testClient.impersonateAccount({ address: oracle.address });
+    await network.testClient.setBalance({ address: oracle.address, value: 10n ** 18n });
+    await send("DigitReader.onProvisionalInference", oracle.address, reader, [requestId, output]);
+    await send("DigitReader.onRevoked", oracle.address, reader, [requestId]);
+    await surety.revert(before);
   });
 
   it("is the committed one", () => {

@@ -98,6 +98,11 @@ export function retryDelivery(at: SuretyAddresses, requestId: RequestId, output:
   return contractCall("oracle", at.oracle, suretyOracleAbi, "retry", [requestId, bytesToHex(output)]);
 }
 
+/** Tells the consumer that the provisional answer it took was refuted. */
+export function deliverRevocation(at: SuretyAddresses, requestId: RequestId): ContractCall {
+  return contractCall("oracle", at.oracle, suretyOracleAbi, "revoke", [requestId]);
+}
+
 export function refundRequest(at: SuretyAddresses, requestId: RequestId): ContractCall {
   return contractCall("oracle", at.oracle, suretyOracleAbi, "refund", [requestId]);
 }

@@ -17,7 +17,7 @@ export const REQUEST_STATUSES = ["none", "open", "asserted", "final", "refunded"
 export type RequestStatus = (typeof REQUEST_STATUSES)[number];
 
 /** `Delivery` of the contracts, in the order of its numbers. */
-export const DELIVERIES = ["final", "pull"] as const;
+export const DELIVERIES = ["final", "pull", "provisional", "both"] as const;
 export type Delivery = (typeof DELIVERIES)[number];
 
 export interface RequestView {
@@ -28,6 +28,10 @@ export interface RequestView {
   readonly feeWei: bigint;
   readonly callbackGas: number;
   readonly delivery: Delivery;
+  /** The callback with the current answer failed, or waits for the revocation: `retryDelivery`. */
+  readonly callbackOwed: boolean;
+  /** The consumer took an answer that was refuted, and has not been told: `deliverRevocation`. */
+  readonly revocationDue: boolean;
   /** Unix seconds. */
   readonly deadline: number;
   /** Has the exclusive right to post until `exclusiveUntil` (Unix seconds). */
@@ -58,14 +62,23 @@ export async function resultOf(chain: Chain, at: SuretyAddresses, requestId: Req
   return parseHash32(await read(chain, "oracle", at.oracle, suretyOracleAbi, "resultOf", [requestId]));
 }
 
+/** What a request's fee depends on. */
+export interface QuoteTerms {
+  /** Default: 0. */
+  readonly callbackGas?: number;
+  /** Default: `pull`. */
+  readonly delivery?: Delivery;
+}
+
 /** The fee a request must carry. */
 export function quoteWei(
   chain: Chain,
   at: SuretyAddresses,
   modelId: ModelId,
-  callbackGas: number,
+  { callbackGas = 0, delivery = "pull" }: QuoteTerms = {},
 ): Promise<bigint> {
-  return read(chain, "oracle", at.oracle, suretyOracleAbi, "quote", [modelId, callbackGas]);
+  const args = [modelId, callbackGas, DELIVERIES.indexOf(delivery)] as const;
+  return read(chain, "oracle", at.oracle, suretyOracleAbi, "quote", args);
 }
 
 function member<const Values extends readonly string[]>(values: Values, number: number): Values[number] {

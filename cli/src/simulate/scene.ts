@@ -61,7 +61,7 @@ export async function openScene({ bundle, input }: OpenSceneParameters): Promise
     await evm.send(poster, depositStake(addresses, DEVNET_PARAMETERS.minStakeWei));
     await evm.send(poster, joinModel(addresses, modelId));
 
-    const feeWei = await quoteWei(chain, addresses, modelId, 0);
+    const feeWei = await quoteWei(chain, addresses, modelId);
     const { timestamp } = await chain.client.getBlock();
     const deadline = Number(timestamp) + DEADLINE_SECONDS;
     const terms = { modelId, feeWei, deadline };

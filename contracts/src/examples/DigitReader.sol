@@ -3,7 +3,7 @@ pragma solidity ^0.8.30;
 
 import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
 import {SuretyConsumer} from "../result/SuretyConsumer.sol";
-import {ModelId, RequestId} from "../types/SuretyTypes.sol";
+import {Delivery, ModelId, RequestId} from "../types/SuretyTypes.sol";
 
 /// @title Example: reads handwritten digits with a model whose output is ten f32 scores.
 contract DigitReader is SuretyConsumer {
@@ -30,7 +30,7 @@ contract DigitReader is SuretyConsumer {
 
     /// @notice What `readDigit` must be paid.
     function feeWei() public view returns (uint256) {
-        return ORACLE.quote(modelId, CALLBACK_GAS);
+        return ORACLE.quote(modelId, CALLBACK_GAS, Delivery.Final);
     }
 
     /// @notice Asks for the digit in an image.
@@ -39,7 +39,7 @@ contract DigitReader is SuretyConsumer {
     function readDigit(bytes calldata image, uint40 deadline) external payable returns (RequestId) {
         uint256 requiredWei = feeWei();
         if (msg.value != requiredWei) revert WrongFee(msg.value, requiredWei);
-        return _requestInference(modelId, image, CALLBACK_GAS, deadline);
+        return _requestInference(modelId, image, CALLBACK_GAS, Delivery.Final, deadline);
     }
 
     /// @notice The digit that a request's answer says.

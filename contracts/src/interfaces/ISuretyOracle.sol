@@ -4,12 +4,12 @@ pragma solidity ^0.8.30;
 import {ICreditLedger} from "./ICreditLedger.sol";
 import {AssertionId, Delivery, ModelId, RequestId, RequestStatus} from "../types/SuretyTypes.sol";
 
-/// @title The oracle: request, post, finalise, deliver, refund.
+/// @title The oracle: request, post, finalise, deliver, revoke, refund.
 /// @dev All entry points share one lock, so a consumer cannot enter while it is being called back.
 interface ISuretyOracle is ICreditLedger {
     /// @notice docs/protocol.md says what each is for.
     struct OracleParameters {
-        /// fee = baseFeeWei + callbackGas * callbackGasPriceWei
+        /// fee = baseFeeWei + callbacks * callbackGas * callbackGasPriceWei, where `Delivery.Both` has two callbacks, any other one.
         uint128 baseFeeWei;
         uint128 callbackGasPriceWei;
         uint128 assertionBondWei;
@@ -23,7 +23,7 @@ interface ISuretyOracle is ICreditLedger {
         ModelId modelId;
         /// Concatenation of the model's input tensors, little-endian, row-major.
         bytes input;
-        /// Gas given to the consumer's callback; at most `MAX_CALLBACK_GAS`.
+        /// Gas given to each of the consumer's callbacks; at most `MAX_CALLBACK_GAS`.
         uint32 callbackGas;
         Delivery delivery;
         /// Unix seconds after which an unanswered request may be refunded.
@@ -38,6 +38,10 @@ interface ISuretyOracle is ICreditLedger {
         uint256 feeWei;
         uint32 callbackGas;
         Delivery delivery;
+        /// The callback with the current answer failed, or waits for the revocation: `retry`.
+        bool callbackOwed;
+        /// The consumer took an answer that was refuted, and has not been told: `revoke`.
+        bool revocationDue;
         uint40 deadline;
         /// Has the exclusive right to post until `exclusiveUntil`.
         address assignee;
@@ -80,8 +84,12 @@ interface ISuretyOracle is ICreditLedger {
         string uri
     );
     event Finalised(AssertionId indexed assertionId, RequestId indexed requestId, bytes32 outputRoot);
-    /// @notice The callback's outcome; a failed one can be retried.
+    /// @notice The final callback's outcome; a failed one can be retried.
     event Delivered(RequestId indexed requestId, bool success, bytes returnData);
+    /// @notice The provisional callback's outcome; a failed one can be retried while the answer stands.
+    event DeliveredProvisionally(RequestId indexed requestId, bool success, bytes returnData);
+    /// @notice The outcome of telling a consumer that a provisional answer was wrong; a failed one can be tried again.
+    event RevocationDelivered(RequestId indexed requestId, bool success, bytes returnData);
     event Refunded(RequestId indexed requestId, address indexed requester, uint256 feeWei);
     event Refuted(AssertionId indexed assertionId, address indexed poster, address indexed challenger);
 
@@ -109,6 +117,9 @@ interface ISuretyOracle is ICreditLedger {
     error OutputMismatch(bytes32 actualRoot, bytes32 expectedRoot);
     error CallbackGasTooLow(uint256 availableGas, uint256 requiredGas);
     error NothingToRetry(RequestId requestId);
+    /// @notice Thrown when a consumer is to be called back with an answer before it knows that an earlier one was wrong: `revoke` first.
+    error RevocationDue(RequestId requestId);
+    error NothingToRevoke(RequestId requestId);
     /// @notice Thrown when someone answers a model that it does not serve.
     error NotServing(address caller, ModelId modelId);
     error UnknownAssertion(AssertionId assertionId);
@@ -117,7 +128,7 @@ interface ISuretyOracle is ICreditLedger {
     error AlreadyRefuted(AssertionId assertionId);
 
     /// @notice The fee a request must carry. Binding; what is paid above it is credited back to the payer.
-    function quote(ModelId modelId, uint32 callbackGas) external view returns (uint256 feeWei);
+    function quote(ModelId modelId, uint32 callbackGas, Delivery delivery) external view returns (uint256 feeWei);
     function requestInference(InferenceRequest calldata request) external payable returns (RequestId);
     /// @notice The same, for an input whose bytes are not in the transaction. At the requester's risk: nobody answers what it cannot get, so the
     /// fee is refunded after the deadline; and where the bytes are shown to a few only, those few can answer what they like, because nobody else
@@ -129,7 +140,7 @@ interface ISuretyOracle is ICreditLedger {
         external
         payable
         returns (RequestId);
-    /// @notice Answers a request and locks the poster's bond.
+    /// @notice Answers a request, locks the poster's bond, and calls the consumer back if it asked for a provisional answer.
     /// @param question keccak256(abi.encode(modelId, inputRoot)) of what the poster answers: a reorg that gives the number to another request
     /// cannot make a right answer a wrong one. Reverts `QuestionMismatch` otherwise.
     function post(RequestId requestId, bytes32 question, bytes calldata output) external returns (AssertionId);
@@ -142,11 +153,15 @@ interface ISuretyOracle is ICreditLedger {
         returns (AssertionId);
     /// @notice Ends an unchallenged or upheld assertion: pays the poster, stores the result, then calls the consumer. Anyone may call.
     function finalise(RequestId requestId, bytes calldata output) external;
-    /// @notice The same without the output, for a request with `Delivery.Pull`. Anyone may call.
+    /// @notice The same without the output, for a request without a final callback. Anyone may call.
     /// @param outputRoot What is made final: `OutputMismatch` if it is not what was posted.
     function finaliseByReference(RequestId requestId, bytes32 outputRoot) external;
-    /// @notice Calls the consumer again after a failed delivery, with at least the requested gas. Anyone may call; once only on success.
+    /// @notice Calls the consumer again with the current answer after a failed delivery, with at least the requested gas: with the final callback
+    /// once the answer is final, if it asked for one. Anyone may call; once only on success.
     function retry(RequestId requestId, bytes calldata output) external;
+    /// @notice Tells the consumer that the provisional answer it took was refuted, with at least the requested gas. Until that has succeeded it
+    /// is called back with no other answer. Anyone may call; once only on success.
+    function revoke(RequestId requestId) external;
     /// @notice Gives the fee of an unanswered request back after its deadline. Anyone may call.
     function refund(RequestId requestId) external;
 

@@ -7,20 +7,12 @@ import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
 import {MerkleTree} from "../libraries/MerkleTree.sol";
 import {Burn} from "../settle/Burn.sol";
 import {CreditLedger} from "../settle/CreditLedger.sol";
+import {DeliveryState} from "../types/DeliveryState.sol";
 import {MAX_URI_BYTES} from "../types/Limits.sol";
-import {AssertionId, InvalidParameter, RequestId, RequestStatus} from "../types/SuretyTypes.sol";
+import {AssertionId, Delivery, InvalidParameter, RequestId, RequestStatus} from "../types/SuretyTypes.sol";
 
 /// @title What the oracle's stages share: storage, parameters, the fee, and roots of calldata.
 abstract contract OracleStore is ISuretyOracle, CreditLedger {
-    /// @dev How a request's answer is delivered, and how far that has come.
-    enum DeliveryState {
-        Pull,
-        /// A callback is due, once the answer is final.
-        Due,
-        Failed,
-        Delivered
-    }
-
     /// | slot | bits    | field                                            |
     /// | ---- | ------- | ------------------------------------------------ |
     /// | 0    | 0-159   | requester                                        |
@@ -35,7 +27,7 @@ abstract contract OracleStore is ISuretyOracle, CreditLedger {
     /// | 2    | 200-231 | modelNumber                                      |
     /// | 2    | 232-239 | outputCount                                      |
     ///
-    /// The fee follows from callbackGas and the parameters.
+    /// The fee follows from callbackGas, delivery and the parameters.
     struct StoredRequest {
         address requester;
         uint32 callbackGas;
@@ -136,10 +128,16 @@ abstract contract OracleStore is ISuretyOracle, CreditLedger {
         return AssertionId.wrap(RequestId.unwrap(requestId) * 256 + attempt);
     }
 
-    function _fee(uint32 callbackGas) internal view returns (uint256 feeWei) {
+    /// @dev Each of the callbacks is paid for.
+    function _fee(uint32 callbackGas, Delivery delivery) internal view returns (uint256 feeWei) {
         // INVARIANT: a consumer can never block settlement: its callback fits into a block.
         if (callbackGas > MAX_CALLBACK_GAS) revert CallbackGasTooHigh(callbackGas, MAX_CALLBACK_GAS);
-        return BASE_FEE_WEI + uint256(callbackGas) * CALLBACK_GAS_PRICE_WEI;
+        uint256 callbacks = delivery == Delivery.Both ? 2 : 1;
+        return BASE_FEE_WEI + callbacks * callbackGas * CALLBACK_GAS_PRICE_WEI;
+    }
+
+    function _feeOf(StoredRequest storage request) internal view returns (uint256 feeWei) {
+        return _fee(request.callbackGas, request.delivery.mode());
     }
 
     function _requireUri(string calldata uri) internal pure {

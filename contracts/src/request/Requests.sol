@@ -3,6 +3,7 @@ pragma solidity ^0.8.30;
 
 import {IModelRegistry} from "../interfaces/IModelRegistry.sol";
 import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
+import {DeliveryStates} from "../types/DeliveryState.sol";
 import {MAX_CALLDATA_BYTES} from "../types/Limits.sol";
 import {Delivery, ModelId, RequestId, RequestStatus} from "../types/SuretyTypes.sol";
 import {OracleStore} from "./OracleStore.sol";
@@ -10,9 +11,9 @@ import {OracleStore} from "./OracleStore.sol";
 /// @title First stage of the oracle: a request is checked, rooted and assigned; unanswered, it is refunded.
 abstract contract Requests is OracleStore {
     /// @inheritdoc ISuretyOracle
-    function quote(ModelId modelId, uint32 callbackGas) external view returns (uint256 feeWei) {
+    function quote(ModelId modelId, uint32 callbackGas, Delivery delivery) external view returns (uint256 feeWei) {
         if (!_models().summary(modelId).registered) revert IModelRegistry.NotRegistered(modelId);
-        return _fee(callbackGas);
+        return _fee(callbackGas, delivery);
     }
 
     /// @inheritdoc ISuretyOracle
@@ -66,7 +67,7 @@ abstract contract Requests is OracleStore {
         private
         returns (RequestId requestId, address assignee)
     {
-        uint256 feeWei = _fee(request.callbackGas);
+        uint256 feeWei = _fee(request.callbackGas, request.delivery);
         if (msg.value < feeWei) revert FeeTooLow(msg.value, feeWei);
         requestId = RequestId.wrap(_nextRequestId++);
         assignee = _assign(requestId, 0, request.modelId);
@@ -77,7 +78,7 @@ abstract contract Requests is OracleStore {
         stored.callbackGas = request.callbackGas;
         stored.deadline = request.deadline;
         stored.status = RequestStatus.Open;
-        stored.delivery = request.delivery == Delivery.Pull ? DeliveryState.Pull : DeliveryState.Due;
+        stored.delivery = DeliveryStates.from(request.delivery);
         stored.inputRoot = inputRoot;
         stored.assignee = assignee;
         stored.exclusiveUntil = uint40(block.timestamp + EXCLUSIVE_SECONDS);
@@ -107,9 +108,11 @@ abstract contract Requests is OracleStore {
             requester: request.requester,
             modelId: modelId,
             inputRoot: request.inputRoot,
-            feeWei: _fee(request.callbackGas),
+            feeWei: _feeOf(request),
             callbackGas: request.callbackGas,
-            delivery: request.delivery == DeliveryState.Pull ? Delivery.Pull : Delivery.Final,
+            delivery: request.delivery.mode(),
+            callbackOwed: request.delivery.isOwed(),
+            revocationDue: request.delivery.isRevocationDue(),
             deadline: request.deadline,
             assignee: request.assignee,
             exclusiveUntil: request.exclusiveUntil,
@@ -118,7 +121,7 @@ abstract contract Requests is OracleStore {
     }
 
     function _refund(RequestId requestId, StoredRequest storage request) internal {
-        uint256 feeWei = _fee(request.callbackGas);
+        uint256 feeWei = _feeOf(request);
         request.status = RequestStatus.Refunded;
         _credit(request.requester, feeWei);
         emit Refunded(requestId, request.requester, feeWei);

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import {IInferenceCallback} from "../interfaces/IInferenceCallback.sol";
 import {IModelRegistry} from "../interfaces/IModelRegistry.sol";
+import {IProvisionalCallback} from "../interfaces/IProvisionalCallback.sol";
 import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
 import {Question} from "../libraries/Question.sol";
 import {OracleStore} from "../request/OracleStore.sol";
+import {DeliveryState} from "../types/DeliveryState.sol";
 import {MAX_CALLDATA_BYTES} from "../types/Limits.sol";
 import {AssertionId, ModelId, RequestId, RequestStatus} from "../types/SuretyTypes.sol";
 import {Callback} from "./Callback.sol";
@@ -26,6 +29,8 @@ abstract contract Answers is OracleStore {
         emit Posted(assertionId, requestId, msg.sender, output);
 
         _operators().lock(msg.sender, ASSERTION_BOND_WEI);
+        // INVARIANT: a consumer can never block a post: everything is stored before it is called.
+        if (request.delivery.wantsProvisional()) _tell(requestId, request, false, output);
     }
 
     /// @inheritdoc ISuretyOracle
@@ -54,17 +59,15 @@ abstract contract Answers is OracleStore {
         _requireOutput(request, assertion.outputRoot, output);
 
         // INVARIANT: a consumer can never block settlement: everything is stored before it is called.
-        bool due = request.delivery == DeliveryState.Due;
-        if (due) request.delivery = DeliveryState.Delivered;
         _settle(assertionId, requestId, request, assertion);
-        if (due) _deliver(requestId, request, false, output);
+        if (request.delivery.wantsFinal()) _deliver(requestId, request, false, output);
     }
 
     /// @inheritdoc ISuretyOracle
     function finaliseByReference(RequestId requestId, bytes32 outputRoot) external nonReentrant {
         StoredRequest storage request = _request(requestId);
         (AssertionId assertionId, StoredAssertion storage assertion) = _finalisable(requestId, request);
-        if (request.delivery != DeliveryState.Pull) revert DeliveryNeedsOutput(requestId);
+        if (request.delivery.wantsFinal()) revert DeliveryNeedsOutput(requestId);
         if (outputRoot != assertion.outputRoot) revert OutputMismatch(outputRoot, assertion.outputRoot);
 
         _settle(assertionId, requestId, request, assertion);
@@ -74,11 +77,27 @@ abstract contract Answers is OracleStore {
     function retry(RequestId requestId, bytes calldata output) external nonReentrant {
         StoredRequest storage request = _request(requestId);
         // INVARIANT: a delivery succeeds once only.
-        if (request.delivery != DeliveryState.Failed) revert NothingToRetry(requestId);
+        if (!request.delivery.isOwed()) revert NothingToRetry(requestId);
+        if (request.delivery.isRevocationDue()) revert RevocationDue(requestId);
         _requireOutput(request, _assertions[_assertionId(requestId, request.attempt)].outputRoot, output);
 
-        request.delivery = DeliveryState.Delivered;
-        _deliver(requestId, request, true, output);
+        bool isFinal = request.status == RequestStatus.Final && request.delivery.wantsFinal();
+        if (isFinal) _deliver(requestId, request, true, output);
+        else _tell(requestId, request, true, output);
+    }
+
+    /// @inheritdoc ISuretyOracle
+    function revoke(RequestId requestId) external nonReentrant {
+        StoredRequest storage request = _request(requestId);
+        DeliveryState due = request.delivery;
+        if (!due.isRevocationDue()) revert NothingToRevoke(requestId);
+
+        // INVARIANT: a revocation succeeds once only.
+        request.delivery = due.revoked();
+        bytes memory data = abi.encodeCall(IProvisionalCallback.onRevoked, (requestId));
+        (bool success, bytes memory returnData) = Callback.call(request.requester, request.callbackGas, true, data);
+        if (!success) request.delivery = due;
+        emit RevocationDelivered(requestId, success, returnData);
     }
 
     /// @dev A request that the caller may answer now.
@@ -139,18 +158,39 @@ abstract contract Answers is OracleStore {
         StoredAssertion storage assertion
     ) private {
         request.status = RequestStatus.Final;
-        _credit(assertion.poster, _fee(request.callbackGas));
+        _credit(assertion.poster, _feeOf(request));
         emit Finalised(assertionId, requestId, assertion.outputRoot);
 
         _operators().unlock(assertion.poster, ASSERTION_BOND_WEI);
     }
 
-    /// @dev The lock is held and the delivery marked as made: only a failure is noted afterwards.
+    /// @dev The provisional callback. The lock is held and the callback marked as made: only a failure is noted afterwards.
+    function _tell(RequestId requestId, StoredRequest storage request, bool generous, bytes calldata output) private {
+        DeliveryState before = request.delivery;
+        request.delivery = before.told();
+        bytes memory data = abi.encodeCall(IProvisionalCallback.onProvisionalInference, (requestId, output));
+        (bool success, bytes memory returnData) = _callBack(request, before, generous, data);
+        emit DeliveredProvisionally(requestId, success, returnData);
+    }
+
+    /// @dev The final callback, likewise.
     function _deliver(RequestId requestId, StoredRequest storage request, bool generous, bytes calldata output) private {
-        (bool success, bytes memory returnData) =
-            Callback.deliver(request.requester, request.callbackGas, generous, requestId, output);
-        if (!success) request.delivery = DeliveryState.Failed;
+        DeliveryState before = request.delivery;
+        request.delivery = before.delivered();
+        bytes memory data = abi.encodeCall(IInferenceCallback.onInference, (requestId, output));
+        (bool success, bytes memory returnData) = _callBack(request, before, generous, data);
         emit Delivered(requestId, success, returnData);
+    }
+
+    function _callBack(StoredRequest storage request, DeliveryState before, bool generous, bytes memory data)
+        private
+        returns (bool success, bytes memory returnData)
+    {
+        // INVARIANT: a consumer hears that an answer was wrong before it hears another one.
+        if (!before.isRevocationDue()) {
+            (success, returnData) = Callback.call(request.requester, request.callbackGas, generous, data);
+        }
+        if (!success) request.delivery = before.owed();
     }
 
     function _requireOutput(StoredRequest storage request, bytes32 expectedRoot, bytes calldata output) private view {

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import {IInferenceCallback} from "../interfaces/IInferenceCallback.sol";
 import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
-import {RequestId} from "../types/SuretyTypes.sol";
 
 /// @title The call to a consumer, which may be hostile.
 library Callback {
@@ -13,14 +11,14 @@ library Callback {
     uint256 internal constant RESERVED_GAS = 20_000;
 
     /// @notice Calls a consumer with exactly `callbackGas`, or with all the gas there is (`generous`), never less.
+    /// @param data Selector and arguments.
     /// @return success False when the consumer reverted, ran out of gas, or has no code.
     /// @return returnData The first bytes of what it returned.
-    function deliver(address consumer, uint256 callbackGas, bool generous, RequestId requestId, bytes calldata output)
+    function call(address consumer, uint256 callbackGas, bool generous, bytes memory data)
         internal
         returns (bool success, bytes memory returnData)
     {
         if (consumer.code.length == 0) return (false, "");
-        bytes memory data = abi.encodeCall(IInferenceCallback.onInference, (requestId, output));
         uint256 availableGas = gasleft();
         // A call can pass on 63/64 of the gas at hand; asked for more, it silently passes on less.
         uint256 requiredGas = callbackGas + callbackGas / 63 + RESERVED_GAS;

@@ -46,6 +46,8 @@ abstract contract Disputable is Requests {
         (paidWei, burnedWei) = Burn.split(ASSERTION_BOND_WEI, BURN_BPS);
         address poster = assertion.poster;
 
+        // The consumer is not called here, so that it cannot stand in the way of a dispute: `revoke` tells it.
+        request.delivery = request.delivery.refuted();
         emit Refuted(assertionId, poster, challenger);
         // Before the next node is picked: it must not be this one.
         _operators().slash(poster, ASSERTION_BOND_WEI, challenger, paidWei);

@@ -2,15 +2,19 @@
 pragma solidity ^0.8.30;
 
 import {IInferenceCallback} from "../interfaces/IInferenceCallback.sol";
+import {IProvisionalCallback} from "../interfaces/IProvisionalCallback.sol";
 import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
 import {Delivery, ModelId, RequestId} from "../types/SuretyTypes.sol";
 
-/// @title Base of a contract that asks the oracle. Override `_onResult`.
+/// @title Base of a contract that asks the oracle. Override `_onResult` for final answers; for provisional ones `_onProvisional` and
+/// `_onRevoked`, both of them.
 /// @dev The oracle is locked during the callback: ask again in another transaction. What was paid above the fee is credited to this
 /// contract; so is a refund. `_withdrawCredits` fetches both.
-abstract contract SuretyConsumer is IInferenceCallback {
+abstract contract SuretyConsumer is IInferenceCallback, IProvisionalCallback {
     /// @notice Thrown when anybody but the oracle calls back.
     error OnlyOracle(address caller, address oracle);
+    /// @notice Thrown when a final answer arrives at a consumer that does nothing with it: so the delivery is noted as failed, not as made.
+    error ResultNotExpected(RequestId requestId);
 
     ISuretyOracle internal immutable ORACLE;
 
@@ -18,28 +22,55 @@ abstract contract SuretyConsumer is IInferenceCallback {
         ORACLE = oracle_;
     }
 
-    /// @inheritdoc IInferenceCallback
-    function onInference(RequestId requestId, bytes calldata output) external {
+    modifier onlyOracle() {
         if (msg.sender != address(ORACLE)) revert OnlyOracle(msg.sender, address(ORACLE));
+        _;
+    }
+
+    /// @inheritdoc IInferenceCallback
+    function onInference(RequestId requestId, bytes calldata output) external onlyOracle {
         _onResult(requestId, output);
     }
 
-    /// @notice What a consumer does with a final answer.
-    /// @param output Concatenation of the model's output tensors, little-endian, row-major.
-    function _onResult(RequestId requestId, bytes calldata output) internal virtual;
+    /// @inheritdoc IProvisionalCallback
+    function onProvisionalInference(RequestId requestId, bytes calldata output) external onlyOracle {
+        _onProvisional(requestId, output);
+    }
 
-    /// @dev Asks for an answer, to be called back with once it is final. Forwards exactly the quoted fee from this contract's balance.
-    function _requestInference(ModelId modelId, bytes calldata input, uint32 callbackGas, uint40 deadline)
-        internal
-        returns (RequestId)
-    {
-        uint256 feeWei = ORACLE.quote(modelId, callbackGas);
+    /// @inheritdoc IProvisionalCallback
+    function onRevoked(RequestId requestId) external onlyOracle {
+        _onRevoked(requestId);
+    }
+
+    /// @notice What a consumer does with a final answer. Default: refuses it.
+    /// @param output Concatenation of the model's output tensors, little-endian, row-major.
+    function _onResult(RequestId requestId, bytes calldata output) internal virtual {
+        output;
+        revert ResultNotExpected(requestId);
+    }
+
+    /// @notice What a consumer does with an answer that may still be proven wrong. Default: nothing, so that there is nothing to take back.
+    function _onProvisional(RequestId requestId, bytes calldata output) internal virtual {}
+
+    /// @notice How a consumer takes back what it did in `_onProvisional`; the right answer follows. Should never revert: until it has
+    /// succeeded, no other answer to this request is delivered. Default: nothing.
+    function _onRevoked(RequestId requestId) internal virtual {}
+
+    /// @dev Asks for an answer. Forwards exactly the quoted fee from this contract's balance.
+    function _requestInference(
+        ModelId modelId,
+        bytes calldata input,
+        uint32 callbackGas,
+        Delivery delivery,
+        uint40 deadline
+    ) internal returns (RequestId) {
+        uint256 feeWei = ORACLE.quote(modelId, callbackGas, delivery);
         return ORACLE.requestInference{value: feeWei}(
             ISuretyOracle.InferenceRequest({
                 modelId: modelId,
                 input: input,
                 callbackGas: callbackGas,
-                delivery: Delivery.Final,
+                delivery: delivery,
                 deadline: deadline
             })
         );
@@ -50,7 +81,5 @@ abstract contract SuretyConsumer is IInferenceCallback {
     }
 
     /// @dev Takes what the oracle pays out.
-    receive() external payable virtual {
-        if (msg.sender != address(ORACLE)) revert OnlyOracle(msg.sender, address(ORACLE));
-    }
+    receive() external payable virtual onlyOracle {}
 }

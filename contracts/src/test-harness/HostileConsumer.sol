@@ -2,10 +2,11 @@
 pragma solidity ^0.8.30;
 
 import {IInferenceCallback} from "../interfaces/IInferenceCallback.sol";
+import {IProvisionalCallback} from "../interfaces/IProvisionalCallback.sol";
 import {RequestId} from "../types/SuretyTypes.sol";
 
 /// @title A consumer that behaves as it is told to. For tests only.
-contract HostileConsumer is IInferenceCallback {
+contract HostileConsumer is IInferenceCallback, IProvisionalCallback {
     enum Behaviour {
         Accept,
         Revert,
@@ -19,6 +20,8 @@ contract HostileConsumer is IInferenceCallback {
 
     Behaviour public behaviour;
     uint256 public received;
+    uint256 public receivedProvisionally;
+    uint256 public revocations;
     /// @notice Gas that the last callback began with.
     uint256 public gasGiven;
     bytes public lastOutput;
@@ -58,7 +61,27 @@ contract HostileConsumer is IInferenceCallback {
 
     /// @inheritdoc IInferenceCallback
     function onInference(RequestId, bytes calldata output) external {
-        uint256 gasAtStart = gasleft();
+        gasGiven = _act();
+        ++received;
+        lastOutput = output;
+    }
+
+    /// @inheritdoc IProvisionalCallback
+    function onProvisionalInference(RequestId, bytes calldata output) external {
+        gasGiven = _act();
+        ++receivedProvisionally;
+        lastOutput = output;
+    }
+
+    /// @inheritdoc IProvisionalCallback
+    function onRevoked(RequestId) external {
+        gasGiven = _act();
+        ++revocations;
+        delete lastOutput;
+    }
+
+    function _act() private returns (uint256 gasAtStart) {
+        gasAtStart = gasleft();
         Behaviour how = behaviour;
         if (how == Behaviour.Revert) revert Refused(1, 2, 3, 4, 5);
         if (how == Behaviour.BurnGas) {
@@ -79,9 +102,6 @@ contract HostileConsumer is IInferenceCallback {
             reentryError = result;
         }
         if (how == Behaviour.NeedGas && gasAtStart < 400_000) revert();
-        ++received;
-        gasGiven = gasAtStart;
-        lastOutput = output;
     }
 
     receive() external payable {

@@ -39,12 +39,16 @@ struct ModelHeader {
     ModelOutput[] outputs;
 }
 
-/// @notice When the consumer's callback runs.
+/// @notice When the consumer is called back.
 enum Delivery {
     /// Once, after the challenge window.
     Final,
     /// Never: the result is read from the oracle.
-    Pull
+    Pull,
+    /// At once when an answer is posted, and again when that answer was wrong; finality is read from the oracle.
+    Provisional,
+    /// As `Provisional`, and once more after the challenge window.
+    Both
 }
 
 enum RequestStatus {

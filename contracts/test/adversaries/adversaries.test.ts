@@ -207,7 +207,12 @@ describe("adversaries: after every match the verdict is right, nobody honest is 
     expect([...refused].sort()).toEqual([...(strategy.refused?.(truthful) ?? [])].sort());
   });
 
-  describe.each([true, false])("hostile consumers, first answer true: %s", (truthful) => {
+  describe.each([
+    [true, "final"],
+    [false, "final"],
+    [true, "both"],
+    [false, "both"],
+  ] as const)("hostile consumers, first answer true: %s, delivery %s", (truthful, delivery) => {
     const behaviours = { Revert: 1, BurnGas: 2, ReturnMuch: 3, RevertMuch: 4, Reenter: 5 };
     it.each(Object.entries(behaviours))(
       "%s: settles all the same, and the poster is paid",
@@ -217,7 +222,7 @@ describe("adversaries: after every match the verdict is right, nobody honest is 
         const consumer = await surety.deploy("test-harness/HostileConsumer.sol");
         // Enough for it to store the output.
         const gas = 3_000_000;
-        const feeWei = scenario.feeOf(gas);
+        const feeWei = scenario.feeOf(gas, delivery);
         const on = (call: string, ...args: unknown[]) =>
           surety.send({ from: requester, to: consumer, call, args });
         const before = await wealth(surety);
@@ -229,7 +234,9 @@ describe("adversaries: after every match the verdict is right, nobody honest is 
           call: "execute",
           args: [
             surety.addresses.oracle,
-            await encoded("requestInference", [await requestOf(surety, model, input, { callbackGas: gas })]),
+            await encoded("requestInference", [
+              await requestOf(surety, model, input, { callbackGas: gas, delivery }),
+            ]),
           ],
           valueWei: feeWei,
         });
@@ -259,15 +266,26 @@ describe("adversaries: after every match the verdict is right, nobody honest is 
           call: "retry",
           args: [requestId, scenario.output],
         };
-        const served = ["ReturnMuch", "Reenter"].includes(name);
+        const takes = ["ReturnMuch", "Reenter"].includes(name);
+        const { callbackOwed, revocationDue } = await surety.read<{
+          callbackOwed: boolean;
+          revocationDue: boolean;
+        }>(surety.oracle, "requestOf", [requestId]);
+        // Who took a lie is told nothing more until it is revoked.
+        expect(revocationDue).toBe(takes && !truthful && delivery === "both");
+        expect(callbackOwed).toBe(!takes || revocationDue);
         if (name === "Reenter") {
           expect(await surety.read(consumer, "reentered")).toBe(false);
           expect(await surety.read(consumer, "reentryError")).toBe(
             toFunctionSelector("ReentrancyGuardReentrantCall()"),
           );
         }
-        if (!served) {
+        if (callbackOwed) {
           await on("behave", 0);
+          if (revocationDue) {
+            expect(await surety.refused(retry)).toMatchObject({ error: "RevocationDue" });
+            await surety.send({ ...retry, call: "revoke", args: [requestId] });
+          }
           await surety.send(retry);
           expect(await surety.read(consumer, "lastOutput")).toBe(scenario.output);
         }

@@ -1,5 +1,6 @@
 import type { Address } from "viem";
 import type { SuretyParameters } from "../../../chain/src/deploy.ts";
+import type { Delivery } from "../../../chain/src/reads/request.ts";
 
 /**
  * What the contracts should do, said once more and more simply: a program of three instructions, so that a game is commit, selectTensor,
@@ -22,7 +23,16 @@ export interface Request {
   exclusiveUntil: number;
   readonly deadline: number;
   readonly requester: Address;
+  readonly feeWei: bigint;
+  readonly delivery: Delivery;
+  /** The consumer took the current answer provisionally. */
+  told: boolean;
+  callbackOwed: boolean;
+  revocationDue: boolean;
 }
+
+const wantsProvisional = ({ delivery }: Request) => delivery === "provisional" || delivery === "both";
+const wantsFinal = ({ delivery }: Request) => delivery === "final" || delivery === "both";
 
 export interface Assertion {
   readonly request: Request;
@@ -59,10 +69,13 @@ export class Ghost {
   readonly oracleCredits = new Map<Address, bigint>();
   burnedWei = 0n;
   readonly parameters: SuretyParameters;
-  readonly feeWei: bigint;
-  constructor(parameters: SuretyParameters, feeWei: bigint) {
+  /** The one requester with code; whether it takes what it is called back with at present, and what it took so far. */
+  readonly consumer: Address;
+  accepts = true;
+  readonly heard = { provisional: 0, revoked: 0, final: 0 };
+  constructor(parameters: SuretyParameters, consumer: Address) {
     this.parameters = parameters;
-    this.feeWei = feeWei;
+    this.consumer = consumer;
   }
 
   operator(account: Address): Operator {
@@ -155,6 +168,35 @@ export class Ghost {
       bytesAt: 0,
       openGames: 0,
     });
+    if (wantsProvisional(request)) this.callBack(request, "provisional");
+  }
+
+  /** An answer's callback: held back by a revocation, refused by who has no code or does not want it. */
+  private callBack(request: Request, kind: "provisional" | "final"): void {
+    const taken = !request.revocationDue && request.requester === this.consumer && this.accepts;
+    request.callbackOwed = !taken;
+    if (!taken) return;
+    this.heard[kind]++;
+    if (kind === "provisional") request.told = true;
+  }
+
+  retryError({ callbackOwed, revocationDue }: Request): string | undefined {
+    if (!callbackOwed) return "NothingToRetry";
+    return revocationDue ? "RevocationDue" : undefined;
+  }
+
+  retry(request: Request): void {
+    this.callBack(request, request.status === "final" && wantsFinal(request) ? "final" : "provisional");
+  }
+
+  revokeError({ revocationDue }: Request): string | undefined {
+    return revocationDue ? undefined : "NothingToRevoke";
+  }
+
+  revoke(request: Request): void {
+    if (!this.accepts) return;
+    request.revocationDue = false;
+    this.heard.revoked++;
   }
 
   standing(request: Request): Assertion | undefined {
@@ -172,7 +214,8 @@ export class Ghost {
     const { poster } = this.standing(request) as Assertion;
     request.status = "final";
     this.operator(poster).lockedWei -= this.parameters.assertionBondWei;
-    this.credit(this.oracleCredits, poster, this.feeWei);
+    this.credit(this.oracleCredits, poster, request.feeWei);
+    if (wantsFinal(request)) this.callBack(request, "final");
   }
 
   refundError(request: Request, now: number): string | undefined {
@@ -255,6 +298,9 @@ export class Ghost {
     operator.lockedWei -= assertionBondWei;
     operator.jailed = true;
     request.attempt++;
+    request.revocationDue ||= request.told;
+    request.told = false;
+    request.callbackOwed = false;
     Object.assign(request, {
       status: "open",
       assignee,
@@ -272,10 +318,10 @@ export class Ghost {
   held(): { game: bigint; oracle: bigint; operators: bigint } {
     const sum = (values: Iterable<bigint>) => [...values].reduce((a, b) => a + b, 0n);
     const bonded = this.games.filter(({ stage }) => stage !== "over").length;
-    const asked = this.requests.filter(({ status }) => status === "open" || status === "asserted").length;
+    const asked = this.requests.filter(({ status }) => status === "open" || status === "asserted");
     return {
       game: sum(this.gameCredits.values()) + BigInt(bonded) * this.parameters.challengeBondWei,
-      oracle: sum(this.oracleCredits.values()) + BigInt(asked) * this.feeWei,
+      oracle: sum(this.oracleCredits.values()) + sum(asked.map(({ feeWei }) => feeWei)),
       operators: sum(
         [...this.operators.values()].map(({ stakeWei, unbondingWei }) => stakeWei + unbondingWei),
       ),

@@ -2,6 +2,8 @@ import { type CommittedTrace, toHex } from "@surety/engine";
 import { type GameView, parseAssertionId, parseHash32 } from "@surety/protocol";
 import type { Address, TransactionReceipt } from "viem";
 import { describe, expect, it } from "vitest";
+import { DELIVERIES, type Delivery } from "../../../chain/src/reads/request.ts";
+import { BEHAVIOUR, hostileConsumer } from "../support/consumer.ts";
 import { outputOf, outputRootOf } from "../support/models.ts";
 import { challengerMove, commitMove, revealMove } from "../support/players.ts";
 import { fuzzCount, fuzzSeed, randomFrom } from "../support/random.ts";
@@ -34,7 +36,8 @@ describe("all contracts together, against a ghost", () => {
       const { surety, honest, question } = scenario;
       const { parameters, read, game, oracle, operators, addresses } = surety;
       const random = randomFrom(seed + episode);
-      const ghost = new Ghost(parameters, scenario.feeOf());
+      const consumer = await hostileConsumer(scenario);
+      const ghost = new Ghost(parameters, consumer.address);
       const [alice, bob, ...others] = surety.accounts as [Address, Address, ...Address[]];
       const nodes = [alice, bob, ...others.slice(0, 8)];
       const challengers = others.slice(8, 12);
@@ -139,10 +142,14 @@ describe("all contracts together, against a ghost", () => {
           valueWei,
         });
         const request = random.pick(ghost.requests.slice(-4));
-        const which = random.int(0, 5);
+        const which = random.int(0, 8);
         if (which === 0 || request === undefined) {
           const deadline = now + random.pick([5, 60, 400]);
-          const args = [await requestOf(surety, smallModel, smallInput, { deadline })];
+          const delivery = random.pick(DELIVERIES) as Delivery;
+          const callbackGas = 700_000;
+          const feeWei = scenario.feeOf(callbackGas, delivery);
+          const args = [await requestOf(surety, smallModel, smallInput, { deadline, delivery, callbackGas })];
+          const requester = random.chance(0.7) ? consumer.address : from;
           const apply = (receipt: TransactionReceipt) => {
             const { requestId: id, assignee } = eventOf(receipt, "Requested") as {
               requestId: bigint;
@@ -155,13 +162,19 @@ describe("all contracts together, against a ghost", () => {
               assignee,
               exclusiveUntil: now + parameters.exclusiveSeconds,
               deadline,
-              requester: from,
+              requester,
+              feeWei,
+              delivery,
+              told: false,
+              callbackOwed: false,
+              revocationDue: false,
             };
             ghost.requests.push(fresh);
           };
+          const direct = call("requestInference", args, feeWei);
           return {
             name: "request",
-            call: call("requestInference", args, ghost.feeWei),
+            call: requester === from ? direct : consumer.asConsumer(direct),
             expected: ghost.requestError(),
             apply,
           };
@@ -180,7 +193,7 @@ describe("all contracts together, against a ghost", () => {
         if (which === 3) {
           const apply = () => {
             request.status = "refunded";
-            ghost.credit(ghost.oracleCredits, request.requester, ghost.feeWei);
+            ghost.credit(ghost.oracleCredits, request.requester, request.feeWei);
           };
           return {
             name: "refund",
@@ -198,6 +211,41 @@ describe("all contracts together, against a ghost", () => {
             call: { from, to: surety[ledger], call: "withdraw" },
             expected,
             apply: () => credits.set(from, 0n),
+          };
+        }
+        if (which === 5) {
+          const accepts = !ghost.accepts;
+          const apply = () => {
+            ghost.accepts = accepts;
+          };
+          const args = [accepts ? BEHAVIOUR.accept : BEHAVIOUR.revert];
+          const to = consumer;
+          return {
+            name: "behave",
+            call: { from, to, call: "behave", args },
+            expected: undefined,
+            apply,
+          };
+        }
+        if (which === 6) {
+          const due = random.pick(ghost.requests.filter(({ revocationDue }) => revocationDue));
+          const chosen = random.chance(0.7) ? (due ?? request) : request;
+          return {
+            name: "revoke",
+            call: call("revoke", [chosen.id]),
+            expected: ghost.revokeError(chosen),
+            apply: () => ghost.revoke(chosen),
+          };
+        }
+        if (which === 7) {
+          const due = random.pick(ghost.requests.filter(({ callbackOwed }) => callbackOwed));
+          const chosen = random.chance(0.7) ? (due ?? request) : request;
+          const lies = ghost.standing(chosen)?.lies ?? false;
+          return {
+            name: "retry",
+            call: call("retry", [chosen.id, outputOf(smallModel, traceOf(lies))]),
+            expected: ghost.retryError(chosen),
+            apply: () => ghost.retry(chosen),
           };
         }
         const lies = ghost.standing(request)?.lies ?? false;
@@ -294,6 +342,14 @@ describe("all contracts together, against a ghost", () => {
         expect(await surety.balance(addresses.oracle)).toBe(due.oracle);
         expect(await surety.balance(addresses.operators)).toBe(due.operators);
         expect((await surety.balance(ZERO_ADDRESS)) - burnedBefore).toBe(ghost.burnedWei);
+        expect({
+          provisional: Number(await consumer.read("receivedProvisionally")),
+          revoked: Number(await consumer.read("revocations")),
+          final: Number(await consumer.read("received")),
+        }).toEqual(ghost.heard);
+        for (const { id, callbackOwed, revocationDue } of ghost.requests.slice(-4)) {
+          expect(await read(oracle, "requestOf", [id])).toMatchObject({ callbackOwed, revocationDue });
+        }
         for (const [account, operator] of ghost.operators) {
           expect(operator.lockedWei <= operator.stakeWei).toBe(true);
           const { serves: _, ...rest } = operator;
@@ -328,7 +384,7 @@ describe("all contracts together, against a ghost", () => {
     console.info(JSON.stringify(Object.fromEntries([...counts].sort(([a], [b]) => a.localeCompare(b)))));
     for (const name of [
       ...["deposit", "join", "leave", "unbond", "withdraw from game", "withdraw from oracle"],
-      ...["request", "post", "finalise", "refund"],
+      ...["request", "post", "finalise", "refund", "retry", "revoke"],
       ...["open", "commit", "selectTensor", "revealBytes", "step", "claimTimeout", "closeVoid"],
     ]) {
       expect(counts.get(`${name}: accepted`), name).toBeGreaterThan(0);

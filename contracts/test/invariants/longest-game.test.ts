@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { challengerMove, commitMove, revealMove, viewOf } from "../support/players.ts";
 import { smallInput, smallModel, useSurety } from "../support/scenario.ts";
+import { ZERO_ADDRESS } from "../support/surety.ts";
 import { type Assertion, type Game, Ghost, type Request } from "./ghost.ts";
 
 /** Seconds that each move takes, in order; the last one is `claimTimeout` or the step. */
@@ -57,7 +58,7 @@ describe("exhaustive search of a small game: three instructions of three leaves,
 
   it("the longest delay is each side's clock and one extension a further turn; the contracts take as long", async () => {
     const { surety, honest, actors } = scenario;
-    const lines = search(new Ghost(surety.parameters, 0n));
+    const lines = search(new Ghost(surety.parameters, ZERO_ADDRESS));
     expect(lines.length).toBeGreaterThan(100);
     const [worst] = lines as [Line];
     // The last line's end is noticed one second after the clock.

@@ -1,6 +1,7 @@
 import { commitTensor, inputsRoot, listHash, toHex } from "@surety/engine";
 import { encodeFunctionData } from "viem";
 import { describe, expect, it } from "vitest";
+import { DELIVERIES } from "../../../chain/src/reads/request.ts";
 import { countingModel, outputRootOf } from "../support/models.ts";
 import { CALLBACK_GAS, requestOf, smallInput, smallModel, useSurety } from "../support/scenario.ts";
 import { eventsOf, ZERO_ADDRESS, ZERO_HASH } from "../support/surety.ts";
@@ -20,13 +21,20 @@ describe("SuretyOracle: requests", () => {
   });
 
   describe("quote", () => {
-    it("is the base fee and the callback's gas", async () => {
-      expect(await read("quote", modelId, 0)).toBe(scenario.surety.parameters.baseFeeWei);
-      expect(await read("quote", modelId, CALLBACK_GAS)).toBe(scenario.feeOf());
+    it("is the base fee and the gas of each callback", async () => {
+      expect(await read("quote", modelId, 0, 1)).toBe(scenario.surety.parameters.baseFeeWei);
+      for (const [number, delivery] of DELIVERIES.entries()) {
+        expect(await read("quote", modelId, CALLBACK_GAS, number)).toBe(
+          scenario.feeOf(CALLBACK_GAS, delivery),
+        );
+      }
+      expect(scenario.feeOf(CALLBACK_GAS, "both") - scenario.feeOf()).toBe(
+        BigInt(CALLBACK_GAS) * scenario.surety.parameters.callbackGasPriceWei,
+      );
     });
 
     it("of an unknown model reverts NotRegistered", async () => {
-      expect(await scenario.surety.refused(call("quote", [ZERO_HASH, 0]))).toEqual({
+      expect(await scenario.surety.refused(call("quote", [ZERO_HASH, 0, 0]))).toEqual({
         error: "NotRegistered",
         args: [ZERO_HASH],
       });
@@ -52,6 +60,8 @@ describe("SuretyOracle: requests", () => {
         feeWei: scenario.feeOf(),
         callbackGas: CALLBACK_GAS,
         delivery: 0,
+        callbackOwed: false,
+        revocationDue: false,
         deadline: now - 1 + 10_000,
         assignee,
         exclusiveUntil: now + surety.parameters.exclusiveSeconds,
@@ -150,7 +160,7 @@ describe("SuretyOracle: requests", () => {
     it("with more callback gas than fits into a block reverts CallbackGasTooHigh: it could never be settled", async () => {
       const error = { error: "CallbackGasTooHigh", args: [5_000_001n, 5_000_000n] };
       expect(await refusedRequest({ callbackGas: 5_000_001, valueWei: 10n ** 18n })).toEqual(error);
-      expect(await scenario.surety.refused(call("quote", [modelId, 5_000_001]))).toEqual(error);
+      expect(await scenario.surety.refused(call("quote", [modelId, 5_000_001, 0]))).toEqual(error);
       await scenario.request({ callbackGas: 5_000_000 });
     });
 

@@ -1,11 +1,11 @@
 import { encodeFunctionData, type Hex, size } from "viem";
 import { describe, expect, it } from "vitest";
+import { BEHAVIOUR } from "../support/consumer.ts";
 import { countingModel, outputOf, outputRootOf, questionFor, runModel } from "../support/models.ts";
 import { requestOf, smallInput, smallModel, useSurety } from "../support/scenario.ts";
 import { type At, eventOf, eventsOf, ZERO_ADDRESS, ZERO_HASH } from "../support/surety.ts";
 
 const STATUS = { none: 0, open: 1, asserted: 2, final: 3, refunded: 4 };
-const BEHAVIOUR = { accept: 0, revert: 1, burnGas: 2, returnMuch: 3, revertMuch: 4, reenter: 5, needGas: 6 };
 
 describe("SuretyOracle: answers", () => {
   const scenario = useSurety(smallModel, smallInput);
@@ -292,7 +292,7 @@ describe("SuretyOracle: answers", () => {
       expect(await surety.read(consumer, "lastOutput")).toBe(scenario.output);
       // Between the call and the consumer's first look at its gas lies its dispatch only.
       const given = Number(await surety.read<bigint>(consumer, "gasGiven"));
-      expect(callbackGas - given).toBeLessThan(600);
+      expect(callbackGas - given).toBeLessThan(700);
       expect(given).toBeLessThan(callbackGas);
       expect(await surety.refused(call("retry", [requestId, scenario.output]))).toEqual({
         error: "NothingToRetry",

@@ -2,6 +2,7 @@ import { type CommittedTrace, toHex } from "@surety/engine";
 import type { Address, Hex } from "viem";
 import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
 import type { SuretyParameters } from "../../../chain/src/deploy.ts";
+import { DELIVERIES, type Delivery } from "../../../chain/src/reads/request.ts";
 import {
   countingModel,
   type Model,
@@ -16,7 +17,7 @@ import { eventOf, type Surety, serve, startSurety } from "./surety.ts";
 
 export interface RequestOptions {
   readonly callbackGas?: number;
-  readonly delivery?: "final" | "pull";
+  readonly delivery?: Delivery;
   readonly deadline?: number;
   readonly from?: Address;
   readonly valueWei?: bigint;
@@ -48,7 +49,7 @@ export async function requestOf(
     modelId: model.modelId,
     input: toHex(input),
     callbackGas: options.callbackGas ?? CALLBACK_GAS,
-    delivery: options.delivery === "pull" ? 1 : 0,
+    delivery: DELIVERIES.indexOf(options.delivery ?? "final"),
     deadline: options.deadline ?? (await now()) + 10_000,
   };
 }
@@ -79,8 +80,9 @@ export function useSurety(model: Model, input: Uint8Array, parameters: Partial<S
 
   const honest = runModel(model, [input]);
   const question = questionFor(model, [input]);
-  const feeOf = (callbackGas = CALLBACK_GAS) =>
-    surety.parameters.baseFeeWei + BigInt(callbackGas) * surety.parameters.callbackGasPriceWei;
+  const feeOf = (callbackGas = CALLBACK_GAS, delivery: Delivery = "final") =>
+    surety.parameters.baseFeeWei +
+    BigInt((delivery === "both" ? 2 : 1) * callbackGas) * surety.parameters.callbackGasPriceWei;
 
   /** Sends a request; gives its number and who is to answer. */
   const request = async (options: RequestOptions = {}) => {
@@ -89,7 +91,7 @@ export function useSurety(model: Model, input: Uint8Array, parameters: Partial<S
       to: surety.oracle,
       call: "requestInference",
       args: [await requestOf(surety, model, input, options)],
-      valueWei: options.valueWei ?? feeOf(options.callbackGas),
+      valueWei: options.valueWei ?? feeOf(options.callbackGas, options.delivery),
     });
     const event = eventOf(receipt, "Requested") as { requestId: bigint; assignee: Address };
     return { requestId: event.requestId, assignee: event.assignee, receipt };

@@ -14,6 +14,8 @@ const request = (changes: Partial<RequestView>): RequestView => ({
   feeWei: 1n,
   callbackGas: 0,
   delivery: "pull",
+  callbackOwed: false,
+  revocationDue: false,
   deadline: 1_000,
   assignee: other,
   exclusiveUntil: 100,

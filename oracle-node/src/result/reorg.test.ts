@@ -24,7 +24,7 @@ afterAll(async () => {
 async function ask(account: number, input: Uint8Array): Promise<RequestId> {
   const { chain, addresses, bundle, sender } = scene;
   const { modelId } = bundle;
-  const feeWei = await quoteWei(chain, addresses, modelId, 0);
+  const feeWei = await quoteWei(chain, addresses, modelId);
   const deadline = Math.floor(Date.now() / 1_000) + 100_000;
   const call = requestInference(addresses, { modelId, input, feeWei, deadline });
   const receipt = await sender(account).send(call);

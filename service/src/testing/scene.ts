@@ -102,7 +102,7 @@ export async function openScene(parameters: Partial<SuretyParameters> = {}): Pro
       await sender(index).send(joinModel(addresses, bundle.modelId));
     },
     async ask(input, deadlineSeconds = 3_600) {
-      const feeWei = await quoteWei(chain, addresses, bundle.modelId, 0);
+      const feeWei = await quoteWei(chain, addresses, bundle.modelId);
       const { timestamp } = await chain.client.getBlock();
       const deadline = Number(timestamp) + deadlineSeconds;
       const receipt = await sender(9).send(
@@ -114,7 +114,7 @@ export async function openScene(parameters: Partial<SuretyParameters> = {}): Pro
     async askByReference(input, uri) {
       const { modelId, header } = bundle;
       const inputRoot = joinedRoot(header.inputBytes, input);
-      const feeWei = await quoteWei(chain, addresses, modelId, 0);
+      const feeWei = await quoteWei(chain, addresses, modelId);
       const { timestamp } = await chain.client.getBlock();
       const deadline = Number(timestamp) + 3_600;
       const receipt = await sender(9).send(
