@@ -44,6 +44,8 @@ export interface SuretyParameters {
   readonly exclusiveSeconds: number;
   /** From post to finality when nobody disputes. */
   readonly challengeWindowSeconds: number;
+  /** Of 10,000 parts of the base fee, how many reusing a final answer costs. */
+  readonly reuseFeeBps: number;
   /** Each side's time for a whole game. */
   readonly clockSeconds: number;
   /** Time that a side has at least when its turn begins; at most `clockSeconds`. */
@@ -62,6 +64,7 @@ export const DEVNET_PARAMETERS: SuretyParameters = {
   burnBps: 2_000,
   exclusiveSeconds: 15,
   challengeWindowSeconds: 20,
+  reuseFeeBps: 1_000,
   clockSeconds: 60,
   extensionSeconds: 10,
   unbondingSeconds: 600,
@@ -123,24 +126,33 @@ export async function deploySurety(
 
 type Places = Omit<SuretyDeployment, "fromBlock">;
 
+/** The parameters as the contracts' constructors take them. */
+export function constructorParameters(parameters: SuretyParameters) {
+  const { minStakeWei, assertionBondWei, unbondingSeconds, burnBps } = parameters;
+  const { baseFeeWei, callbackGasPriceWei, exclusiveSeconds, challengeWindowSeconds, reuseFeeBps } =
+    parameters;
+  const { challengeBondWei, clockSeconds, extensionSeconds } = parameters;
+  return {
+    ofOperators: { minStakeWei, assertionBondWei, unbondingSeconds },
+    ofOracle: {
+      baseFeeWei,
+      callbackGasPriceWei,
+      assertionBondWei,
+      burnBps,
+      exclusiveSeconds,
+      challengeWindowSeconds,
+      reuseFeeBps,
+    },
+    ofGame: { challengeBondWei, burnBps, clockSeconds, extensionSeconds },
+  };
+}
+
 /** What creates each contract, in the order of deployment. */
 function creationCode(
   { registry, referee, operators, oracle, game }: Places,
   parameters: SuretyParameters,
 ): Record<keyof Places, Hex> {
-  const { minStakeWei, assertionBondWei, unbondingSeconds, burnBps } = parameters;
-  const { baseFeeWei, callbackGasPriceWei, exclusiveSeconds, challengeWindowSeconds } = parameters;
-  const { challengeBondWei, clockSeconds, extensionSeconds } = parameters;
-  const ofOperators = { minStakeWei, assertionBondWei, unbondingSeconds };
-  const ofOracle = {
-    baseFeeWei,
-    callbackGasPriceWei,
-    assertionBondWei,
-    burnBps,
-    exclusiveSeconds,
-    challengeWindowSeconds,
-  };
-  const ofGame = { challengeBondWei, burnBps, clockSeconds, extensionSeconds };
+  const { ofOperators, ofOracle, ofGame } = constructorParameters(parameters);
   return {
     registry: modelRegistryBytecode,
     referee: stepRefereeBytecode,

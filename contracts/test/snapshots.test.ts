@@ -172,6 +172,19 @@ describe("gas of every function, MNIST-sized", () => {
       ...onOracle(stranger, "finalise", [2n, output]),
       time: await afterWindow(),
     });
+    const reused = encodeFunctionData({
+      abi: oracle.abi,
+      functionName: "reuse",
+      args: [2n, question, output],
+    });
+    const taker = await surety.deploy("test-harness/HostileConsumer.sol");
+    await send("SuretyOracle.reuse, by a consumer that stores the output", {
+      from: stranger,
+      to: taker,
+      call: "execute",
+      args: [oracle.address, reused],
+      valueWei: await read<bigint>(oracle, "quoteReuse"),
+    });
     // A delivery that fails, and its retry.
     const hostile = await surety.deploy("test-harness/HostileConsumer.sol");
     await surety.send({ from: stranger, to: hostile, call: "behave", args: [1] });

@@ -11,6 +11,7 @@ export interface OracleParameters {
   readonly burnBps: number;
   readonly exclusiveSeconds: number;
   readonly challengeWindowSeconds: number;
+  readonly reuseFeeBps: number;
 }
 
 export interface OperatorParameters {

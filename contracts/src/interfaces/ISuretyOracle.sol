@@ -17,6 +17,8 @@ interface ISuretyOracle is ICreditLedger {
         uint16 burnBps;
         uint32 exclusiveSeconds;
         uint32 challengeWindowSeconds;
+        /// Of 10,000 parts of the base fee, how many reusing a final answer costs.
+        uint16 reuseFeeBps;
     }
 
     struct InferenceRequest {
@@ -90,6 +92,8 @@ interface ISuretyOracle is ICreditLedger {
     event DeliveredProvisionally(RequestId indexed requestId, bool success, bytes returnData);
     /// @notice The outcome of telling a consumer that a provisional answer was wrong; a failed one can be tried again.
     event RevocationDelivered(RequestId indexed requestId, bool success, bytes returnData);
+    /// @notice A consumer took a final answer to its question; `feeWei` went to the answer's poster.
+    event Reused(RequestId indexed requestId, address indexed consumer, address indexed poster, uint256 feeWei);
     event Refunded(RequestId indexed requestId, address indexed requester, uint256 feeWei);
     event Refuted(AssertionId indexed assertionId, address indexed poster, address indexed challenger);
 
@@ -120,6 +124,8 @@ interface ISuretyOracle is ICreditLedger {
     /// @notice Thrown when a consumer is to be called back with an answer before it knows that an earlier one was wrong: `revoke` first.
     error RevocationDue(RequestId requestId);
     error NothingToRevoke(RequestId requestId);
+    /// @notice Thrown when an account without code wants an answer delivered: read `resultOf` instead.
+    error NotAConsumer(address caller);
     /// @notice Thrown when someone answers a model that it does not serve.
     error NotServing(address caller, ModelId modelId);
     error UnknownAssertion(AssertionId assertionId);
@@ -162,6 +168,13 @@ interface ISuretyOracle is ICreditLedger {
     /// @notice Tells the consumer that the provisional answer it took was refuted, with at least the requested gas. Until that has succeeded it
     /// is called back with no other answer. Anyone may call; once only on success.
     function revoke(RequestId requestId) external;
+    /// @notice Takes the final answer of anybody's request to the same question: calls the caller's `onInference` with that request's number at once, and
+    /// reverts with whatever it reverts with. The fee is credited to the answer's poster, what is paid above it to the caller.
+    /// @param requestId A request that is final.
+    /// @param question keccak256(abi.encode(modelId, inputRoot)) of what the caller wants answered: `QuestionMismatch` otherwise.
+    function reuse(RequestId requestId, bytes32 question, bytes calldata output) external payable;
+    /// @notice What `reuse` must be paid.
+    function quoteReuse() external view returns (uint256 feeWei);
     /// @notice Gives the fee of an unanswered request back after its deadline. Anyone may call.
     function refund(RequestId requestId) external;
 
@@ -176,6 +189,9 @@ interface ISuretyOracle is ICreditLedger {
     function assertionOf(AssertionId assertionId) external view returns (AssertionView memory);
     /// @notice The final output root of a request; zero until it is final.
     function resultOf(RequestId requestId) external view returns (bytes32 outputRoot);
+    /// @notice Whether a request is final with this output: what a consumer asks that is not called back. Reverts
+    /// `WrongOutputSize` for what cannot be an output of the model.
+    function isResult(RequestId requestId, bytes calldata output) external view returns (bool);
     /// @notice What a dispute of an assertion is judged by; zeros when there is no such assertion.
     function claimOf(AssertionId assertionId)
         external

@@ -65,6 +65,7 @@ abstract contract OracleStore is ISuretyOracle, CreditLedger {
     uint16 internal immutable BURN_BPS;
     uint32 internal immutable EXCLUSIVE_SECONDS;
     uint32 internal immutable CHALLENGE_WINDOW_SECONDS;
+    uint16 internal immutable REUSE_FEE_BPS;
 
     /// Never 0, so that the first request costs no more than the others.
     uint256 internal _nextRequestId = 1;
@@ -86,6 +87,8 @@ abstract contract OracleStore is ISuretyOracle, CreditLedger {
         _requireBetween("burnBps", parameters_.burnBps, 1, Burn.BPS);
         _requireBetween("exclusiveSeconds", parameters_.exclusiveSeconds, 1, 30 days);
         _requireBetween("challengeWindowSeconds", parameters_.challengeWindowSeconds, 1, 30 days);
+        // INVARIANT: an answer that is there already never costs more than a new one.
+        _requireBetween("reuseFeeBps", parameters_.reuseFeeBps, 0, Burn.BPS);
         modelRegistry = modelRegistry_;
         operatorRegistry = operatorRegistry_;
         disputeGame = disputeGame_;
@@ -95,6 +98,7 @@ abstract contract OracleStore is ISuretyOracle, CreditLedger {
         BURN_BPS = parameters_.burnBps;
         EXCLUSIVE_SECONDS = parameters_.exclusiveSeconds;
         CHALLENGE_WINDOW_SECONDS = parameters_.challengeWindowSeconds;
+        REUSE_FEE_BPS = parameters_.reuseFeeBps;
     }
 
     /// @inheritdoc ISuretyOracle
@@ -105,7 +109,8 @@ abstract contract OracleStore is ISuretyOracle, CreditLedger {
             assertionBondWei: ASSERTION_BOND_WEI,
             burnBps: BURN_BPS,
             exclusiveSeconds: EXCLUSIVE_SECONDS,
-            challengeWindowSeconds: CHALLENGE_WINDOW_SECONDS
+            challengeWindowSeconds: CHALLENGE_WINDOW_SECONDS,
+            reuseFeeBps: REUSE_FEE_BPS
         });
     }
 

@@ -193,17 +193,26 @@ abstract contract Answers is OracleStore {
         if (!success) request.delivery = before.owed();
     }
 
-    function _requireOutput(StoredRequest storage request, bytes32 expectedRoot, bytes calldata output) private view {
-        bytes32 actualRoot;
+    function _requireOutput(StoredRequest storage request, bytes32 expectedRoot, bytes calldata output) internal view {
+        bytes32 actualRoot = _outputRootOf(request, output);
+        if (actualRoot != expectedRoot) revert OutputMismatch(actualRoot, expectedRoot);
+    }
+
+    function _outputRootOf(StoredRequest storage request, bytes calldata output) private view returns (bytes32) {
         if (request.outputCount == 1) {
             if (output.length == 0) revert WrongOutputSize(0, 1);
-            actualRoot = _rootOf(output);
-        } else {
-            (ModelId modelId, IModelRegistry.ModelSummary memory model) = _models().modelAt(request.modelNumber);
-            if (output.length != model.outputBytes) revert WrongOutputSize(output.length, model.outputBytes);
-            actualRoot = _rootOf(output, _models().outputBytesOf(modelId));
+            return _rootOf(output);
         }
-        if (actualRoot != expectedRoot) revert OutputMismatch(actualRoot, expectedRoot);
+        (ModelId modelId, IModelRegistry.ModelSummary memory model) = _models().modelAt(request.modelNumber);
+        if (output.length != model.outputBytes) revert WrongOutputSize(output.length, model.outputBytes);
+        return _rootOf(output, _models().outputBytesOf(modelId));
+    }
+
+    /// @inheritdoc ISuretyOracle
+    function isResult(RequestId requestId, bytes calldata output) external view returns (bool) {
+        StoredRequest storage request = _requests[requestId];
+        if (request.status != RequestStatus.Final) return false;
+        return _outputRootOf(request, output) == _assertions[_assertionId(requestId, request.attempt)].outputRoot;
     }
 
     /// @inheritdoc ISuretyOracle

@@ -76,6 +76,13 @@ abstract contract SuretyConsumer is IInferenceCallback, IProvisionalCallback {
         );
     }
 
+    /// @dev Takes the final answer of a request, anybody's, to the same question: `_onResult` is called with that request's number before this
+    /// returns. Forwards exactly the quoted fee from this contract's balance, a part of a new request's base fee.
+    /// @param question keccak256(abi.encode(modelId, inputRoot)).
+    function _reuse(RequestId requestId, bytes32 question, bytes calldata output) internal {
+        ORACLE.reuse{value: ORACLE.quoteReuse()}(requestId, question, output);
+    }
+
     function _withdrawCredits() internal {
         ORACLE.withdraw();
     }

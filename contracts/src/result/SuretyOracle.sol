@@ -2,11 +2,11 @@
 pragma solidity ^0.8.30;
 
 import {OracleStore} from "../request/OracleStore.sol";
-import {Answers} from "./Answers.sol";
 import {Disputable} from "./Disputable.sol";
+import {Reuse} from "./Reuse.sol";
 
-/// @title The oracle: request, post, finalise, deliver, refund.
-contract SuretyOracle is Answers, Disputable {
+/// @title The oracle: request, post, finalise, deliver, revoke, reuse, refund.
+contract SuretyOracle is Reuse, Disputable {
     constructor(
         address modelRegistry_,
         address operatorRegistry_,

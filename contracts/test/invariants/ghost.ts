@@ -199,6 +199,19 @@ export class Ghost {
     this.heard.revoked++;
   }
 
+  get reuseFeeWei(): bigint {
+    return (this.parameters.baseFeeWei * BigInt(this.parameters.reuseFeeBps)) / 10_000n;
+  }
+
+  reuseError({ status }: Request): string | undefined {
+    return status === "final" ? undefined : "WrongStatus";
+  }
+
+  reuse(request: Request): void {
+    this.credit(this.oracleCredits, (this.standing(request) as Assertion).poster, this.reuseFeeWei);
+    this.heard.final++;
+  }
+
   standing(request: Request): Assertion | undefined {
     return this.assertions.find((a) => a.request === request && a.attempt === request.attempt);
   }

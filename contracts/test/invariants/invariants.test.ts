@@ -142,7 +142,7 @@ describe("all contracts together, against a ghost", () => {
           valueWei,
         });
         const request = random.pick(ghost.requests.slice(-4));
-        const which = random.int(0, 8);
+        const which = random.int(0, 9);
         if (which === 0 || request === undefined) {
           const deadline = now + random.pick([5, 60, 400]);
           const delivery = random.pick(DELIVERIES) as Delivery;
@@ -246,6 +246,20 @@ describe("all contracts together, against a ghost", () => {
             call: call("retry", [chosen.id, outputOf(smallModel, traceOf(lies))]),
             expected: ghost.retryError(chosen),
             apply: () => ghost.retry(chosen),
+          };
+        }
+        if (which === 8) {
+          const settled = random.pick(ghost.requests.filter(({ status }) => status === "final"));
+          const chosen = random.chance(0.7) ? (settled ?? request) : request;
+          // What a consumer refuses with is its own affair.
+          if (!ghost.accepts) return undefined;
+          const lies = ghost.standing(chosen)?.lies ?? false;
+          const args = [chosen.id, question, outputOf(smallModel, traceOf(lies))];
+          return {
+            name: "reuse",
+            call: consumer.asConsumer(call("reuse", args, ghost.reuseFeeWei)),
+            expected: ghost.reuseError(chosen),
+            apply: () => ghost.reuse(chosen),
           };
         }
         const lies = ghost.standing(request)?.lies ?? false;
@@ -384,7 +398,7 @@ describe("all contracts together, against a ghost", () => {
     console.info(JSON.stringify(Object.fromEntries([...counts].sort(([a], [b]) => a.localeCompare(b)))));
     for (const name of [
       ...["deposit", "join", "leave", "unbond", "withdraw from game", "withdraw from oracle"],
-      ...["request", "post", "finalise", "refund", "retry", "revoke"],
+      ...["request", "post", "finalise", "refund", "retry", "revoke", "reuse"],
       ...["open", "commit", "selectTensor", "revealBytes", "step", "claimTimeout", "closeVoid"],
     ]) {
       expect(counts.get(`${name}: accepted`), name).toBeGreaterThan(0);

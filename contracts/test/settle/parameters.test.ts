@@ -1,6 +1,6 @@
 import { getContractAddress } from "viem";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { DEVNET_PARAMETERS, deploySurety } from "../../../chain/src/deploy.ts";
+import { constructorParameters, DEVNET_PARAMETERS, deploySurety } from "../../../chain/src/deploy.ts";
 import { type Surety, startSurety, ZERO_ADDRESS } from "../support/surety.ts";
 
 const SOMEBODY = "0x00000000000000000000000000000000000000aa";
@@ -12,29 +12,9 @@ describe("constructor parameters", () => {
   });
   afterAll(() => surety.close());
 
-  const {
-    baseFeeWei,
-    callbackGasPriceWei,
-    minStakeWei,
-    assertionBondWei,
-    challengeBondWei,
-    burnBps,
-    exclusiveSeconds,
-    challengeWindowSeconds,
-    clockSeconds,
-    extensionSeconds,
-    unbondingSeconds,
-  } = DEVNET_PARAMETERS;
-  const ofOperators = { minStakeWei, assertionBondWei, unbondingSeconds };
-  const ofOracle = {
-    baseFeeWei,
-    callbackGasPriceWei,
-    assertionBondWei,
-    burnBps,
-    exclusiveSeconds,
-    challengeWindowSeconds,
-  };
-  const ofGame = { challengeBondWei, burnBps, clockSeconds, extensionSeconds };
+  const { assertionBondWei, burnBps, challengeWindowSeconds, clockSeconds, extensionSeconds } =
+    DEVNET_PARAMETERS;
+  const { ofOperators, ofOracle, ofGame } = constructorParameters(DEVNET_PARAMETERS);
   const month = 30 * 86_400;
 
   it.each<[string, readonly unknown[], readonly unknown[]]>([
@@ -82,6 +62,7 @@ describe("constructor parameters", () => {
       oracle({ challengeWindowSeconds: month + 1 }),
       [BigInt(month + 1), BigInt(month)],
     ],
+    ["reuseFeeBps", oracle({ reuseFeeBps: 10_001 }), [10_001n, 10_000n]],
   ])("SuretyOracle names a wrong %s", async (name, args, bounds) => {
     expect(await surety.refusedDeployment("result/SuretyOracle.sol", args)).toEqual({
       error: "InvalidParameter",

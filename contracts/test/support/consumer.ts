@@ -1,6 +1,6 @@
 import { type Address, encodeFunctionData } from "viem";
 import { type RequestOptions, requestOf, type Scenario } from "./scenario.ts";
-import { type At, type CallParameters, eventOf } from "./surety.ts";
+import { type At, type CallParameters, eventOf, type Revert } from "./surety.ts";
 
 /** `HostileConsumer.Behaviour`, by its numbers. */
 export const BEHAVIOUR = {
@@ -21,6 +21,8 @@ export interface HostileConsumer extends At {
   asConsumer(call: CallParameters): CallParameters;
   /** Calls the oracle as the consumer. */
   execute(call: string, args: readonly unknown[], valueWei?: bigint): ReturnType<Scenario["surety"]["send"]>;
+  /** A call of the oracle as the consumer that must revert; gives the error. */
+  refused(call: string, args: readonly unknown[], valueWei?: bigint): Promise<Revert>;
   /** Asks for an answer; gives the request's number and who is to answer. */
   ask(options?: RequestOptions): Promise<{ requestId: bigint; assignee: Address }>;
   read<Result>(name: string): Promise<Result>;
@@ -46,6 +48,8 @@ export async function hostileConsumer(scenario: Scenario): Promise<HostileConsum
     },
     asConsumer,
     execute,
+    refused: (call, args, valueWei = 0n) =>
+      surety.refused(asConsumer({ from, to: surety.oracle, call, args, valueWei })),
     async ask(options = {}) {
       const request = await requestOf(surety, scenario.model, scenario.input, options);
       const feeWei = scenario.feeOf(options.callbackGas, options.delivery);
