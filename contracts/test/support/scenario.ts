@@ -78,7 +78,12 @@ export function useSurety(model: Model, input: Uint8Array, parameters: Partial<S
   afterEach(() => surety.revert(snapshot));
   afterAll(() => surety.close());
 
-  const honest = runModel(model, [input]);
+  // Run when first asked for: a model may be too large to be run here.
+  let run: CommittedTrace | undefined;
+  const honest = () => {
+    run ??= runModel(model, [input]);
+    return run;
+  };
   const question = questionFor(model, [input]);
   const feeOf = (callbackGas = CALLBACK_GAS, delivery: Delivery = "final") =>
     surety.parameters.baseFeeWei +
@@ -98,7 +103,7 @@ export function useSurety(model: Model, input: Uint8Array, parameters: Partial<S
   };
 
   /** Requests, and has the assignee post what a trace says. */
-  const posted = async (trace: CommittedTrace = honest, options: RequestOptions = {}) => {
+  const posted = async (trace: CommittedTrace = honest(), options: RequestOptions = {}) => {
     const { requestId, assignee } = await request(options);
     const receipt = await surety.send({
       from: assignee,
@@ -129,9 +134,13 @@ export function useSurety(model: Model, input: Uint8Array, parameters: Partial<S
   return {
     model,
     input,
-    honest,
+    get honest() {
+      return honest();
+    },
     question,
-    output: outputOf(model, honest),
+    get output() {
+      return outputOf(model, honest());
+    },
     get surety() {
       return surety;
     },
@@ -143,14 +152,14 @@ export function useSurety(model: Model, input: Uint8Array, parameters: Partial<S
     posted,
     open,
     lie: (...lies: readonly Tamper[]) => runModel(model, [input], ...lies),
-    knows: (poster: CommittedTrace, own: CommittedTrace = honest): ChallengerKnows => ({
+    knows: (poster: CommittedTrace, own: CommittedTrace = honest()): ChallengerKnows => ({
       model,
       inputs: [input],
       own,
       poster,
     }),
     /** Plays a game on as far as `until`, or to its end. */
-    play: (gameId: bigint, poster: CommittedTrace, posterAddress: Address, own: CommittedTrace = honest) =>
+    play: (gameId: bigint, poster: CommittedTrace, posterAddress: Address, own: CommittedTrace = honest()) =>
       play(surety, { model, inputs: [input], own, poster }, { gameId, posterAddress }),
   };
 }
