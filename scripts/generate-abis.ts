@@ -10,15 +10,20 @@ const root = join(import.meta.dirname, "..");
 const artifactsFolder = join(root, "contracts/artifacts/src");
 const generatedFolder = join(root, "protocol/src/generated");
 
-/** What is generated: the export's base name and where the contract stands. `deployable` ones also give their creation bytecode. */
+/**
+ * What is generated: the export's base name and where the contract stands. `deployable` ones also give their creation bytecode, `runtime` ones
+ * the code that stands on the chain once created.
+ */
 const CONTRACTS = [
   { name: "inferenceCallback", path: "interfaces/IInferenceCallback.sol", deployable: false },
+  { name: "provisionalCallback", path: "interfaces/IProvisionalCallback.sol", deployable: false },
   { name: "modelRegistry", path: "request/ModelRegistry.sol", deployable: true },
   { name: "operatorRegistry", path: "settle/OperatorRegistry.sol", deployable: true },
   { name: "suretyOracle", path: "result/SuretyOracle.sol", deployable: true },
   { name: "disputeGame", path: "dispute/DisputeGame.sol", deployable: true },
   { name: "stepReferee", path: "dispute/StepReferee.sol", deployable: true },
   { name: "digitReader", path: "examples/DigitReader.sol", deployable: true },
+  { name: "callbackMeter", path: "tools/CallbackMeter.sol", deployable: false, runtime: true },
 ] as const;
 
 interface AbiItem {
@@ -35,6 +40,7 @@ interface AbiParameter {
 interface Artifact {
   readonly abi: readonly AbiItem[];
   readonly bytecode: string;
+  readonly deployedBytecode: string;
   readonly linkReferences: Readonly<Record<string, unknown>>;
 }
 
@@ -82,13 +88,20 @@ export function generate(): Map<string, string> {
     "\n/** Every custom error of every contract. */\n" +
       `export const suretyErrorsAbi = ${abiSource(mergedErrors(artifacts))};\n`,
   );
-  const bytecodes = CONTRACTS.flatMap(({ name, path, deployable }, i) => {
-    if (!deployable) return [];
+  const bytecodes = CONTRACTS.flatMap((contract, i) => {
+    const { name, path, deployable } = contract;
+    const runtime = "runtime" in contract;
+    if (!deployable && !runtime) return [];
     const artifact = artifacts[i];
     if (artifact === undefined || Object.keys(artifact.linkReferences).length > 0) {
       throw new Error(`${path} needs linking; its libraries must be internal.`);
     }
-    return [`\nexport const ${name}Bytecode =\n  "${artifact.bytecode}" as const;\n`];
+    const constant = (kind: string, code: string) =>
+      `\nexport const ${name}${kind} =\n  "${code}" as const;\n`;
+    return [
+      ...(deployable ? [constant("Bytecode", artifact.bytecode)] : []),
+      ...(runtime ? [constant("RuntimeBytecode", artifact.deployedBytecode)] : []),
+    ];
   });
   return new Map([
     ["abis.ts", header + abis.join("")],

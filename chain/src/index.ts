@@ -6,6 +6,7 @@ export * from "./calls/oracle.ts";
 export * from "./calls/registry.ts";
 export * from "./deploy.ts";
 export * from "./errors/contract-revert.ts";
+export * from "./estimate/callback-gas.ts";
 export * from "./events/cursor.ts";
 export * from "./events/follow.ts";
 export * from "./events/surety-log.ts";

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { startAnvil } from "@surety/chain/testing";
 import { createHardhatRuntimeEnvironment } from "hardhat/hre";
 import {
   type Abi,
@@ -10,6 +11,8 @@ import {
   custom,
   defineChain,
   type Hex,
+  http,
+  type Transport,
 } from "viem";
 
 const chain = defineChain({
@@ -58,12 +61,30 @@ export async function startNetwork() {
   });
   const connection = await hre.network.create("bulk");
   const transport = custom(connection.provider, { retryCount: 0 });
-  const publicClient = createPublicClient({ chain, transport, cacheTime: 0, pollingInterval: 20 });
-  const testClient = createTestClient({ chain, transport, mode: "hardhat" });
   const addresses = (await connection.provider.request({ method: "eth_accounts" })) as Address[];
+  return clientsOf(transport, "hardhat", addresses, () => connection.close());
+}
+
+/** The same over a chain process of its own: anvil, with a real chain's limits and prices. */
+export async function startChainProcess(): Promise<Network & { readonly url: string }> {
+  const anvil = await startAnvil();
+  const transport = http(anvil.url, { retryCount: 0 });
+  const client = createPublicClient({ chain, transport });
+  const addresses = (await client.request({ method: "eth_accounts" as never })) as Address[];
+  return { ...clientsOf(transport, "anvil", addresses, () => anvil.stop()), url: anvil.url };
+}
+
+function clientsOf(
+  transport: Transport,
+  mode: "hardhat" | "anvil",
+  addresses: readonly Address[],
+  close: () => Promise<void>,
+) {
+  const publicClient = createPublicClient({ chain, transport, cacheTime: 0, pollingInterval: 20 });
+  const testClient = createTestClient({ chain, transport, mode });
   const wallets = addresses.map((account) => createWalletClient({ account, chain, transport }));
   const [deployer] = wallets;
-  if (deployer === undefined) throw new Error("The in-process chain has no accounts.");
+  if (deployer === undefined) throw new Error("The chain has no accounts.");
 
   return {
     chain,
@@ -74,12 +95,12 @@ export async function startNetwork() {
     /** Deploys the contract behind a source path from the first account. */
     async deploy(path: string, args: readonly unknown[] = []) {
       const { abi, bytecode } = readArtifact(path);
-      const hash = await deployer.deployContract({ abi, bytecode, args: [...args], gas: 30_000_000n });
+      const hash = await deployer.deployContract({ abi, bytecode, args: [...args], gas: 15_000_000n });
       const { contractAddress } = await publicClient.waitForTransactionReceipt({ hash });
       if (!contractAddress) throw new Error(`${path} was not deployed`);
       return { address: contractAddress, abi };
     },
-    close: () => connection.close(),
+    close,
   };
 }
 

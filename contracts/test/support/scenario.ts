@@ -12,6 +12,7 @@ import {
   runModel,
   type Tamper,
 } from "./models.ts";
+import type { Network } from "./network.ts";
 import { type ChallengerKnows, play } from "./players.ts";
 import { eventOf, type Surety, serve, startSurety } from "./surety.ts";
 
@@ -57,11 +58,16 @@ export async function requestOf(
 /**
  * One deployment for all tests of a file, taken back to its beginning after each: a registered model, Alice and Bob serving it, one input.
  */
-export function useSurety(model: Model, input: Uint8Array, parameters: Partial<SuretyParameters> = {}) {
+export function useSurety(
+  model: Model,
+  input: Uint8Array,
+  parameters: Partial<SuretyParameters> = {},
+  network?: () => Promise<Network>,
+) {
   let surety!: Surety;
   let snapshot: Hex;
   beforeAll(async () => {
-    surety = await startSurety(parameters);
+    surety = await startSurety(parameters, network);
     const { alice, bob, requester } = actors(surety);
     await surety.send({
       from: requester,

@@ -17,6 +17,7 @@ import {
   parseEther,
   parseEventLogs,
   type TransactionReceipt,
+  TransactionReceiptNotFoundError,
 } from "viem";
 import { DEVNET_PARAMETERS, deploySurety, type SuretyParameters } from "../../../chain/src/deploy.ts";
 import { type Network, readArtifact, startNetwork } from "./network.ts";
@@ -66,10 +67,13 @@ function decodeRevert(error: unknown): Revert {
   return { error: decoded.errorName, args: decoded.args ?? [] };
 }
 
-/** A deployment on a fresh chain in this process, where time moves only as tests say and gas is free. */
-export async function startSurety(changes: Partial<SuretyParameters> = {}) {
+/** A deployment on a fresh chain: by default in this process, where time moves only as tests say and gas is free. */
+export async function startSurety(
+  changes: Partial<SuretyParameters> = {},
+  start: () => Promise<Network> = startNetwork,
+) {
   const parameters: SuretyParameters = { ...DEVNET_PARAMETERS, ...changes };
-  const network = await startNetwork();
+  const network = await start();
   const { publicClient, testClient, wallets } = network;
   const [deployer, ...others] = wallets;
   if (deployer === undefined) throw new Error("no accounts");
@@ -106,7 +110,19 @@ export async function startSurety(changes: Partial<SuretyParameters> = {}) {
       value: valueWei,
       gas,
     });
-    return publicClient.getTransactionReceipt({ hash });
+    const receipt = await receiptOf(hash);
+    // A chain process mines what it was told to, failing or not.
+    if (receipt.status !== "success") throw new Error(`${call} was mined and failed.`);
+    return receipt;
+  };
+  /** At once on a chain in this process; a chain process may take a moment. */
+  const receiptOf = async (hash: Hex): Promise<TransactionReceipt> => {
+    try {
+      return await publicClient.getTransactionReceipt({ hash });
+    } catch (error) {
+      if (!(error instanceof TransactionReceiptNotFoundError)) throw error;
+      return publicClient.waitForTransactionReceipt({ hash });
+    }
   };
 
   return {

@@ -4,6 +4,11 @@ export const inferenceCallbackAbi = [
   {"inputs":[{"internalType":"RequestId","name":"requestId","type":"uint256"},{"internalType":"bytes","name":"output","type":"bytes"}],"name":"onInference","outputs":[],"stateMutability":"nonpayable","type":"function"},
 ] as const;
 
+export const provisionalCallbackAbi = [
+  {"inputs":[{"internalType":"RequestId","name":"requestId","type":"uint256"},{"internalType":"bytes","name":"output","type":"bytes"}],"name":"onProvisionalInference","outputs":[],"stateMutability":"nonpayable","type":"function"},
+  {"inputs":[{"internalType":"RequestId","name":"requestId","type":"uint256"}],"name":"onRevoked","outputs":[],"stateMutability":"nonpayable","type":"function"},
+] as const;
+
 export const modelRegistryAbi = [
   {"inputs":[{"internalType":"ModelId","name":"modelId","type":"bytes32"}],"name":"AlreadyRegistered","type":"error"},
   {"inputs":[{"internalType":"string","name":"field","type":"string"}],"name":"InvalidHeader","type":"error"},
@@ -232,6 +237,12 @@ export const digitReaderAbi = [
   {"inputs":[{"internalType":"RequestId","name":"requestId","type":"uint256"}],"name":"onRevoked","outputs":[],"stateMutability":"nonpayable","type":"function"},
   {"inputs":[{"internalType":"bytes","name":"image","type":"bytes"},{"internalType":"uint40","name":"deadline","type":"uint40"}],"name":"readDigit","outputs":[{"internalType":"RequestId","name":"","type":"uint256"}],"stateMutability":"payable","type":"function"},
   {"stateMutability":"payable","type":"receive"},
+] as const;
+
+export const callbackMeterAbi = [
+  {"stateMutability":"payable","type":"fallback"},
+  {"inputs":[],"name":"CALLER","outputs":[{"internalType":"address","name":"","type":"address"}],"stateMutability":"view","type":"function"},
+  {"inputs":[],"name":"SHADOW","outputs":[{"internalType":"address","name":"","type":"address"}],"stateMutability":"view","type":"function"},
 ] as const;
 
 /** Every custom error of every contract. */
