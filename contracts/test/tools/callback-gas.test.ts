@@ -96,7 +96,8 @@ describe("estimateCallbackGas, on a chain process", () => {
     await scenario.request();
     const { neededGas } = await estimate(consumer);
     expect(await delivered("final", neededGas, asks)).toBe(true);
-    expect(await delivered("final", neededGas - 200, asks)).toBe(false);
+    // Asking the oracle goes by one more contract in the simulation, which costs some thousands of gas.
+    expect(await delivered("final", neededGas - 5_000, asks)).toBe(false);
   });
 
   it("supposes further state that is given", async () => {
