@@ -10,7 +10,7 @@ import {
 } from "../../engine/src/index.ts";
 import { runnableForm } from "../../engine/src/run/kernelForms.ts";
 import { createSession, runSession } from "../../engine/src/run/onnxruntime.ts";
-import { asGraphInput, createRawSession } from "../../engine/src/run/rawSession.ts";
+import { asGraphInputs, createRawSession } from "../../engine/src/run/rawSession.ts";
 import type { ModelCase } from "../../test/models/cases.ts";
 import { modelPath } from "../../test/support/sharedModels.ts";
 import { Absent, type Benchmark, type Contest, type Fact, type Side } from "../benchmark.ts";
@@ -108,12 +108,10 @@ async function formsOf({ graph }: Bundle, input: InputSample, threads: number) {
     },
   ] as const;
   if (Buffer.compare(forms[0].form, forms[1].form) === 0) return [];
-  const feeds = Object.fromEntries(
-    Object.entries(input).map(([name, tensor]) => [name, asGraphInput(tensor)]),
-  );
   return Promise.all(
     forms.map(async ({ name, form }) => {
       const session = await createRawSession(form, { intraOpNumThreads: threads });
+      const feeds = asGraphInputs(input, session.inputNames);
       const side: Side = { name, run: async () => void (await runSession(session, feeds)) };
       return { side, release: () => session.release() };
     }),

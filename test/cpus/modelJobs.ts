@@ -12,7 +12,7 @@ import {
   readInputs,
 } from "../../engine/src/index.ts";
 import { answerHash } from "../../engine/src/run/knownAnswers.ts";
-import { asGraphInput } from "../../engine/src/run/onnxruntime.ts";
+import { asGraphInputs } from "../../engine/src/run/onnxruntime.ts";
 import { probeInputs } from "../../engine/src/run/probeInputs.ts";
 import { segmentModel, traceGraph } from "../../engine/src/run/traceGraph.ts";
 import type { Job } from "./jobs.ts";
@@ -48,10 +48,9 @@ export function modelJobs(name: string, bundle: Bundle, samples: readonly InputS
     ...probeInputs(bundle),
   ];
   return requests.flatMap(([what, input]) => {
-    const feeds = Object.fromEntries(
-      Object.entries(inputsFromBytes(bundle, input)).map(([key, tensor]) => [key, asGraphInput(tensor)]),
-    );
     const graph = traceGraph(bundle, Number.MAX_SAFE_INTEGER);
+    const names = (graph.model.graph?.input ?? []).map((info) => info.name ?? "");
+    const feeds = asGraphInputs(inputsFromBytes(bundle, input), names);
     const canonical = segmentModel(graph, 0, new Map(Object.entries(feeds)));
     const portable = portableForm(canonical);
     const trace = evaluateProgram(bundle, input);

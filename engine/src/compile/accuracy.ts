@@ -1,7 +1,7 @@
 import type { InputSample } from "../inputs/readInputs.ts";
 import type { HostTensor } from "../onnx/tensor.ts";
 import type { Accuracy } from "../run/manifest.ts";
-import { asGraphInput, createSession, runSession } from "../run/onnxruntime.ts";
+import { asGraphInputs, createSession, runSession } from "../run/onnxruntime.ts";
 
 /** Runs the exact graph over the samples and compares it with the float model's outputs. */
 export async function measureAccuracy(
@@ -18,8 +18,7 @@ export async function measureAccuracy(
     const losses: number[] = [];
     let classifies = true;
     for (const [index, sample] of samples.entries()) {
-      const inputs = Object.entries(sample).map(([name, tensor]) => [name, asGraphInput(tensor)] as const);
-      const exact = await runSession(session, Object.fromEntries(inputs));
+      const exact = await runSession(session, asGraphInputs(sample, session.inputNames));
       const float = expected[index] as InputSample;
       const [first = ""] = names;
       const row = float[first] as HostTensor;

@@ -43,6 +43,9 @@ const INT_RANGE: Readonly<Record<Exclude<ProgramType, "f32">, Interval>> = {
   i32: { min: -(2 ** 31), max: 2 ** 31 - 1 },
   i64: { min: -(2 ** 63), max: 2 ** 63 },
 };
+/** As int32. */
+const INFINITY_BITS = 0x7f800000;
+const NEGATIVE_INFINITY_BITS = 0xff800000 | 0;
 /** The largest f32 below 2^31. */
 const LARGEST_INT32_FLOAT = 2147483520;
 
@@ -100,6 +103,20 @@ export class Elementwise {
       const range = { min: Math.fround(-zero * scale), max: Math.fround((255 - zero) * scale) };
       return term(this.#lowering.dequantisedTensor(value), "f32", number, range);
     });
+  }
+
+  /**
+   * A bool: whether the bits, read as i32, are those of a NaN.
+   * @param flags the exact graph's own, u8
+   */
+  isNaNBits(view: View, flags: string): Term {
+    const bits = this.#expression.load(this.#operand(view));
+    const apply = (code: "ilt" | "imin" | "imax", a: number, b: number) => this.#expression.apply(code, a, b);
+    const positive = apply("ilt", this.#expression.int(INFINITY_BITS), bits);
+    const above = apply("ilt", this.#expression.int(NEGATIVE_INFINITY_BITS), bits);
+    const negative = apply("imin", above, apply("ilt", bits, this.#expression.int(0)));
+    const tensor = this.#lowering.emit("Cast", [flags], { to: ELEMENT_TYPES.bool.code });
+    return term(tensor, "bool", apply("imax", positive, negative), INT_RANGE.bool);
   }
 
   /** 1 where the view's bounds hold (a bool), read without touching its data. The exact graph's side is `tensor`. */

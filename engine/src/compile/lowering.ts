@@ -4,6 +4,7 @@ import { describeNode, type Graph, type GraphNode } from "../onnx/graph.ts";
 import type { IntegerConstant } from "../onnx/integerConstants.ts";
 import { bytesOf, ELEMENT_TYPES, type HostTensor, type TensorData } from "../onnx/tensor.ts";
 import { sha256Hex } from "../run/manifest.ts";
+import { missingName } from "../run/onnxruntime.ts";
 import { Elementwise } from "./elementwise.ts";
 import { Expression } from "./expression.ts";
 import type { Rung, Rungs } from "./linear/rung.ts";
@@ -23,6 +24,8 @@ export interface Forms {
   plain?: () => ExactValue;
   /** Float values as u8 integers. */
   quantised?: () => QuantisedValue;
+  /** Where the value would be NaN if it were not 0 there, a bool; only what moves elements of an input hands it on. */
+  missing?: () => ExactValue;
 }
 
 interface Known {
@@ -78,6 +81,7 @@ export class Lowering {
       if (type !== "bool") {
         this.exact.input(name, type, dims);
         this.setPlain(name, { tensor: name, dims, view, type });
+        if (type === "f32") this.setForms(name, { missing: () => this.#missingInput(name, index) });
         return;
       }
       // A bool on the chain may be any byte: the graph takes it as u8, and both forms make it 0 or 1 first.
@@ -207,6 +211,21 @@ export class Lowering {
     const made = this.#made.get(name);
     const quantised = made?.quantised || forms?.quantised ? () => this.quantised(name) : undefined;
     return { plain: made?.plain, quantised };
+  }
+
+  /** Where elements of an input that were NaN have come to, if they can have come here. */
+  missing(name: string): (() => ExactValue) | undefined {
+    const make = this.#forms.get(name)?.missing;
+    return make && (() => this.once(`missing ${name}`, make));
+  }
+
+  /** The exact graph is told by an input of its own, the program reads the floats' bits. */
+  #missingInput(name: string, index: number): ExactValue {
+    const dims = this.dims(name);
+    this.exact.input(missingName(name), "u8", dims);
+    const kernel = new Elementwise(this, `${name}: missing`, dims);
+    const bits = wholeView("input", index, "i32", dims);
+    return kernel.store(kernel.isNaNBits(bits, missingName(name)), `${name}: missing`);
   }
 
   /** Whether the value can be had in its own type without going through u8. */

@@ -24,7 +24,7 @@ export type AttributeInput =
  */
 export class ModelBuilder {
   readonly #opset: number;
-  readonly #domains = new Set<string>();
+  readonly #domains = new Map<string, number>();
   readonly #nodeNames = new Set<string>();
   readonly #nodes: NodeProto[] = [];
   readonly #initializers: TensorProto[] = [];
@@ -42,6 +42,12 @@ export class ModelBuilder {
 
   output(name: string, type: ElementType, dims: readonly (number | string)[]): this {
     this.#outputs.push(valueInfo(name, type, dims));
+    return this;
+  }
+
+  /** The version of a domain other than the standard one; without it the first. */
+  domain(domain: string, version: number): this {
+    this.#domains.set(domain, version);
     return this;
   }
 
@@ -63,7 +69,7 @@ export class ModelBuilder {
   ): this {
     const dot = op.lastIndexOf(".");
     const domain = op.slice(0, Math.max(0, dot));
-    if (domain !== "") this.#domains.add(domain);
+    if (domain !== "" && !this.#domains.has(domain)) this.domain(domain, 1);
     this.#nodes.push({
       opType: op.slice(dot + 1),
       domain,
@@ -89,7 +95,7 @@ export class ModelBuilder {
       producerName: "surety",
       opsetImport: [
         { domain: "", version: this.#opset },
-        ...[...this.#domains].map((domain) => ({ domain, version: 1 })),
+        ...[...this.#domains].map(([domain, version]) => ({ domain, version })),
       ],
       graph: {
         name: "exact",

@@ -35,7 +35,7 @@ export function encodeGraph(graph: Graph, outputs?: readonly string[]): Uint8Arr
     irVersion: 8,
     opsetImport: [
       { domain: "", version: graph.opset },
-      ...[...domains].map((domain) => ({ domain, version: domain === "ai.onnx.ml" ? 3 : 1 })),
+      ...[...domains].map((domain) => ({ domain, version: graph.domains?.get(domain) ?? 1 })),
     ],
     graph: {
       name: "graph",

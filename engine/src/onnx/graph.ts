@@ -33,7 +33,10 @@ export interface GraphValue {
 
 /** An imported model: nodes in topological order, every value defined once and before its use. */
 export interface Graph {
+  /** Of the standard ops. */
   readonly opset: number;
+  /** The versions that the file imports of other domains; one that is not here is in its first. */
+  readonly domains?: ReadonlyMap<string, number>;
   readonly nodes: readonly GraphNode[];
   readonly initializers: ReadonlyMap<string, HostTensor>;
   /** Of initializers that folding dequantised: the model's own integers. */
@@ -71,6 +74,11 @@ export function floatsAttribute(node: GraphNode, name: string): readonly number[
 export function stringsAttribute(node: GraphNode, name: string): readonly string[] | undefined {
   const attribute = node.attributes.get(name);
   return attribute?.kind === "strings" ? attribute.value : undefined;
+}
+
+export function tensorAttribute(node: GraphNode, name: string): HostTensor | undefined {
+  const attribute = node.attributes.get(name);
+  return attribute?.kind === "tensor" ? attribute.value : undefined;
 }
 
 /** The op, with its domain in front unless that is the standard one. */

@@ -94,7 +94,9 @@ export function importModel(bytes: Uint8Array, options: ImportOptions = {}): Gra
       }
     }
   }
-  return { opset, nodes: sortTopologically(nodes), initializers, inputs, outputs };
+  const others = (model.opsetImport ?? []).filter((entry) => !isStandard(entry.domain));
+  const domains = new Map(others.map(({ domain = "", version }) => [domain, Number(version ?? 1)]));
+  return { opset, domains, nodes: sortTopologically(nodes), initializers, inputs, outputs };
 }
 
 /** Names end up in errors, logs and manifests, which are read line by line. */

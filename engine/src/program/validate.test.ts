@@ -180,6 +180,17 @@ describe("validateProgram", () => {
     ).not.toThrow();
   });
 
+  test("accepts that the floats of an input, and of nothing else, are read as their bits", () => {
+    const inputs = [{ dtype: "f32", elements: 4 }] as const;
+    const bits: Partial<Instruction> = { outDtype: "i32", operands: [{ ...OPERAND, dtype: "i32" }] };
+    expect(() => validate(bits, inputs)).not.toThrow();
+    const first = { ...LOAD, outDtype: "f32", operands: [{ ...OPERAND, dtype: "f32" }] } as const;
+    const second = { ...LOAD, ...bits, operands: [{ ...OPERAND, dtype: "i32", space: "trace" }] } as const;
+    expect(() => validateProgram({ instructions: [first, second], weights: [], inputs })).toThrow(
+      "of f32, not 4 of i32",
+    );
+  });
+
   test.each<[string, Partial<Instruction>, string]>([
     ["an input that does not exist", { operands: [{ ...OPERAND, index: 1 }] }, "does not exist"],
     ["another number of elements", { operands: [{ ...OPERAND, elements: 5 }] }, "has 4 elements of u8"],

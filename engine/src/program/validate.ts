@@ -79,7 +79,9 @@ function checkReference(
 ): void {
   const name = `operand ${number}: ${operand.space} ${operand.index}`;
   if (tensor === undefined) throw malformed(index, `${name} does not exist`);
-  if (tensor.dtype !== operand.dtype || tensor.elements !== operand.elements) {
+  // An input's floats can be read as their bits, which tells what is NaN.
+  const isBits = operand.space === "input" && operand.dtype === "i32" && tensor.dtype === "f32";
+  if ((tensor.dtype !== operand.dtype && !isBits) || tensor.elements !== operand.elements) {
     throw malformed(
       index,
       `${name} has ${tensor.elements} elements of ${tensor.dtype}, not ${operand.elements} of ${operand.dtype}`,

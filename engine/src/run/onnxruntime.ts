@@ -4,8 +4,9 @@ import { isExactForAllWeights } from "./knownAnswers.ts";
 import { createRawSession, type SessionParameters } from "./rawSession.ts";
 
 export {
-  asGraphInput,
+  asGraphInputs,
   fromOrt,
+  missingName,
   ONNXRUNTIME_VERSION,
   runSession,
   type SessionParameters,

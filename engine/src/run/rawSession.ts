@@ -88,11 +88,37 @@ export async function runSession(
   return outputs;
 }
 
+/** The input of an exact graph that says where an input of the model is NaN: u8, 1 there, else 0. Only graphs that ask have it. */
+export function missingName(input: string): string {
+  return `surety.missing.${input}`;
+}
+
 /**
- * An input as an exact graph takes it: without NaN, and bools as the bytes they are on the chain, which may be any (the graph makes all but 0
- * true, as the program does).
+ * A model's inputs as an exact graph takes them.
+ * @param names of all the graph's inputs
  */
-export function asGraphInput(tensor: HostTensor): HostTensor {
+export function asGraphInputs(
+  inputs: Readonly<Record<string, HostTensor>>,
+  names: readonly string[],
+): Record<string, HostTensor> {
+  const entries = Object.entries(inputs).flatMap(([name, tensor]) => {
+    const own = [name, asGraphInput(tensor)] as const;
+    const missing = missingName(name);
+    return names.includes(missing) ? [own, [missing, missingIn(tensor)] as const] : [own];
+  });
+  return Object.fromEntries(entries);
+}
+
+function missingIn({ dims, data }: HostTensor): HostTensor {
+  return {
+    type: "u8",
+    dims,
+    data: Uint8Array.from(data as Float32Array, (value) => (Number.isNaN(value) ? 1 : 0)),
+  };
+}
+
+/** Without NaN, and bools as the bytes they are on the chain, which may be any (the graph makes all but 0 true, as the program does). */
+function asGraphInput(tensor: HostTensor): HostTensor {
   return tensor.type === "bool" ? { ...tensor, type: "u8" } : withoutNaN(tensor);
 }
 

@@ -7,7 +7,7 @@ import { type Instruction, outputBytes } from "../program/index.ts";
 import type { Bundle } from "./bundle.ts";
 import { evaluateFrom, splitInput } from "./evaluateProgram.ts";
 import { requireKernels } from "./knownAnswers.ts";
-import { asGraphInput, createSession, runSession } from "./onnxruntime.ts";
+import { asGraphInputs, createSession, runSession } from "./onnxruntime.ts";
 import { segmentModel, traceGraph, traceName } from "./traceGraph.ts";
 
 export interface OpenModelParameters {
@@ -54,7 +54,7 @@ export async function openModel(bundle: Bundle, parameters: OpenModelParameters 
   return {
     bundle,
     async run(inputs) {
-      const prepared = prepare(bundle, inputs);
+      const prepared = asGraphInputs(prepare(bundle, inputs), session.inputNames);
       const results = await guard(() => runSession(session, prepared));
       return bundle.manifest.outputs.map(({ name }, index) => {
         const bytes = bytesOf(results[name] as HostTensor);
@@ -63,7 +63,7 @@ export async function openModel(bundle: Bundle, parameters: OpenModelParameters 
       });
     },
     async trace(inputs) {
-      return traceRun(bundle, prepare(bundle, inputs), parameters);
+      return traceRun(bundle, prepare(bundle, inputs), session.inputNames, parameters);
     },
     async release() {
       await session.release();
@@ -78,11 +78,12 @@ export async function openModel(bundle: Bundle, parameters: OpenModelParameters 
 async function traceRun(
   bundle: Bundle,
   inputs: InputSample,
+  graphInputs: readonly string[],
   parameters: OpenModelParameters,
 ): Promise<TensorFile> {
   const graph = traceGraph(bundle, parameters.traceSegmentBytes ?? TRACE_SEGMENT_BYTES);
   const trace = new TensorFile(bundle.instructions.map(outputBytes));
-  const live = new Map(Object.entries(inputs));
+  const live = new Map(Object.entries(asGraphInputs(inputs, graphInputs)));
   for (const [number, { instructions, kept }] of graph.segments.entries()) {
     const session = await createSession(segmentModel(graph, number, live), parameters);
     const { inputNames } = session;
@@ -127,7 +128,7 @@ function requireLength(bytes: Uint8Array, expected: number, what: string): void 
   }
 }
 
-/** Checks names, dtypes and shapes, makes them what the exact graph takes. */
+/** The inputs, their names, dtypes and shapes checked. */
 function prepare(bundle: Bundle, inputs: ModelInputs): InputSample {
   const sample = inputs instanceof Uint8Array ? inputsFromBytes(bundle, inputs) : inputs;
   return Object.fromEntries(
@@ -135,7 +136,7 @@ function prepare(bundle: Bundle, inputs: ModelInputs): InputSample {
       const tensor = sample[spec.name];
       if (!tensor) throw new UsageError("INPUT_NAME", `The input "${spec.name}" is missing.`);
       checkInput(tensor, spec, `The input "${spec.name}"`);
-      return [spec.name, asGraphInput(tensor)];
+      return [spec.name, tensor];
     }),
   );
 }

@@ -43,12 +43,29 @@ function largestFirst(node: GraphNode, lowering: Lowering): string[] {
 
 /** An op of two operands, float or int. */
 function arithmetic(float: "add" | "sub" | "mul", int: "Add" | "Sub" | "Mul"): Rule {
-  return elementwise((kernel, operands) => {
+  const rule = elementwise((kernel, operands) => {
     const [a, b] = operands as [Term, Term];
     if (a.type === "f32") return kernel[float](a, b);
     const result = kernel.integer(int, a, b);
     return a.type === "u8" || a.type === "i8" ? kernel.castInt(result, a.type) : result;
   });
+  return {
+    ...rule,
+    lower(node, lowering) {
+      rule.lower(node, lowering);
+      keepMissing(node, lowering);
+    },
+  };
+}
+
+/** What is missing stays so when a constant is added or the like: features are scaled before trees see them. */
+function keepMissing(node: GraphNode, lowering: Lowering): void {
+  const [output = ""] = node.outputs;
+  const [input, ...others] = node.inputs.filter((name) => !lowering.constant(name));
+  if (input === undefined || others.length > 0) return;
+  const missing = lowering.missing(input);
+  if (missing && lowering.dims(input).join() === lowering.dims(output).join())
+    lowering.setForms(output, { missing });
 }
 
 export const add = arithmetic("add", "Add");

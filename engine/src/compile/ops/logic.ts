@@ -20,8 +20,17 @@ const or = pair((kernel, a, b) => kernel.or(a, b));
 const xor = pair((kernel, a, b) => kernel.not(kernel.equal(a, b)));
 const not = pair((kernel, a) => kernel.not(a));
 
-/** Never: a NaN of an input counts as 0, and none arises. */
-const notANumber = pair((kernel, x) => kernel.not(kernel.equal(x, x)));
+const never = pair((kernel, x) => kernel.not(kernel.equal(x, x)));
+
+/** Where an input is NaN: it counts as 0 in every other op, and none arises. So elsewhere never. */
+const notANumber: Rule = {
+  check: (node, graph) => never.check(node, graph),
+  lower(node, lowering) {
+    const missing = lowering.missing(node.inputs[0] ?? "");
+    if (missing) lowering.setForms(node.outputs[0] ?? "", { plain: missing });
+    else never.lower(node, lowering);
+  },
+};
 
 /** IsInf, either sign or one. */
 const isInf = elementwise((kernel, [x], node) => {

@@ -15,9 +15,11 @@ export function defineMoved(node: GraphNode, lowering: Lowering, move: Move): vo
   const [input = ""] = node.inputs;
   const [output = ""] = node.outputs;
   const { quantised } = lowering.known(input);
+  const missing = lowering.missing(input);
   const isPlain = lowering.constant(input) !== undefined || lowering.hasPlain(input);
   lowering.setForms(output, {
     ...(isPlain ? { plain: () => move(lowering.plain(input)) } : {}),
     ...(quantised ? { quantised: () => move(quantised()) } : {}),
+    ...(missing ? { missing: () => move(missing()) } : {}),
   });
 }

@@ -9,7 +9,7 @@ import { mapInstruction } from "../mapInstruction.ts";
 import type { Quantisation } from "../quantisation.ts";
 import type { Rule } from "../rule.ts";
 import type { ExactValue, QuantisedValue } from "../values.ts";
-import { broadcastView, padView, refineViews, sizesOf, sliceView, type View } from "../view.ts";
+import { broadcastView, padView, product, refineViews, sizesOf, sliceView, type View } from "../view.ts";
 import { checkParameters, viewOrCopy } from "./slice.ts";
 
 /** Operands of one instruction. */
@@ -119,6 +119,9 @@ export const concat: Rule = {
     const isFloat = lowering.statistics(output).type === "f32";
     lowering.setForms(output, {
       plain,
+      ...(node.inputs.some((name) => lowering.missing(name))
+        ? { missing: () => join(node.inputs.map((name) => missingPart(lowering, name))) }
+        : {}),
       ...(isFloat && node.inputs.some((name) => lowering.known(name).quantised)
         ? {
             quantised: () => {
@@ -130,6 +133,18 @@ export const concat: Rule = {
     });
   },
 };
+
+/** Where a part of a Concat was NaN in an input. */
+function missingPart(lowering: Lowering, name: string): ExactValue {
+  const own = lowering.missing(name);
+  if (own) return own();
+  const dims = lowering.dims(name);
+  return lowering.constantValue("nothing missing", {
+    type: "bool",
+    dims,
+    data: new Uint8Array(product(dims)),
+  });
+}
 
 /** A value as u8 under a given quantisation: as it is, or rounded anew in one instruction. */
 function underScale(lowering: Lowering, name: string, quantisation: Quantisation): QuantisedValue {

@@ -5,7 +5,7 @@ import { OPERATOR_FORM } from "./operatorForm.ts";
 import { RECURRENT_DECOMPOSITIONS } from "./recurrent.ts";
 import { RESIZE_DECOMPOSITIONS } from "./resize.ts";
 import type { Rewrite } from "./rewrite.ts";
-import { scaler } from "./scaler.ts";
+import { imputer, scaler } from "./scaler.ts";
 import { SCATTER_DECOMPOSITIONS } from "./scatter.ts";
 import { TREE_DECOMPOSITIONS } from "./trees.ts";
 
@@ -18,6 +18,7 @@ export const DECOMPOSITIONS: ReadonlyMap<string, Rewrite> = new Map<string, Rewr
   ...RESIZE_DECOMPOSITIONS,
   ...SCATTER_DECOMPOSITIONS,
   ...TREE_DECOMPOSITIONS,
+  ["ai.onnx.ml.Imputer", imputer],
   ["ai.onnx.ml.Scaler", scaler],
   ...OPERATOR_FORM,
 ]);

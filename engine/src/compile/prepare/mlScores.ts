@@ -1,5 +1,5 @@
 /** What the ops of ai.onnx.ml share: how features come in, and how scores become what they return. */
-import { type GraphNode, intsAttribute, stringAttribute } from "../../onnx/graph.ts";
+import { type GraphNode, intsAttribute } from "../../onnx/graph.ts";
 import { ELEMENT_TYPES, i64Tensor } from "../../onnx/tensor.ts";
 import type { RewriteContext } from "./rewrite.ts";
 
@@ -63,9 +63,11 @@ export function labelAbove(
   return context.node("Where", [flat, yes as string, no as string]);
 }
 
-/** The attribute post_transform of scores [rows, targets]. PROBIT, which needs a logarithm of f32 as the C library has it, is refused. */
-export function postTransform(node: GraphNode, context: RewriteContext, scores: string): string {
-  const transform = stringAttribute(node, "post_transform", "NONE");
+/** In the order of TreeEnsemble's numbers as onnxruntime has them; the standard has SOFTMAX and LOGISTIC the other way round. */
+export const POST_TRANSFORMS = ["NONE", "LOGISTIC", "SOFTMAX", "SOFTMAX_ZERO", "PROBIT"];
+
+/** A post_transform of scores [rows, targets]. */
+export function postTransform(context: RewriteContext, scores: string, transform: string): string {
   switch (transform) {
     case "NONE":
       return scores;
@@ -73,9 +75,51 @@ export function postTransform(node: GraphNode, context: RewriteContext, scores: 
       return context.node("Sigmoid", [scores]);
     case "SOFTMAX":
       return context.node("Softmax", [scores], { axis: 1 });
+    case "SOFTMAX_ZERO":
+      return softmaxZero(context, scores);
+    case "PROBIT":
+      return probit(context, scores);
     default:
       throw context.unsupported(`post_transform ${transform} is not supported`);
   }
+}
+
+/** Scores that onnxruntime takes for zero here. */
+const ALMOST_ZERO = 1e-7;
+
+/** The softmax of the scores that are not zero; the others stay about zero. As ComputeSoftmaxZero of onnxruntime's ml_common.h. */
+function softmaxZero(context: RewriteContext, scores: string): string {
+  const axes = context.addConstant("axes", i64Tensor([1]));
+  const most = context.node("ReduceMax", [scores, axes], { keepdims: 1 });
+  const power = context.node("Exp", [context.node("Sub", [scores, most])]);
+  const magnitude = context.node("Abs", [scores]);
+  const counts = context.node("Greater", [magnitude, floatScalar(context, ALMOST_ZERO)]);
+  const counted = context.node("Where", [counts, power, floatScalar(context, 0)]);
+  const sum = context.node("ReduceSum", [counted, axes], { keepdims: 1 });
+  const rest = context.node("Mul", [scores, context.node("Exp", [context.node("Neg", [most])])]);
+  return context.node("Div", [context.node("Where", [counts, power, rest]), sum]);
+}
+
+/**
+ * The probit of scores between 0 and 1 by Winitzki's approximation of the inverse of erf, as ComputeProbit of onnxruntime's ml_common.h; y = 2 x - 1:
+ * sign(y) sqrt(2) sqrt(sqrt(v^2 - l / 0.147) - v), l = ln(1 - y^2), v = 2 / (0.147 pi) + l / 2.
+ */
+function probit(context: RewriteContext, scores: string): string {
+  const number = (value: number) => floatScalar(context, value);
+  const y = context.node("Sub", [context.node("Mul", [scores, number(2)]), number(1)]);
+  const product = context.node("Mul", [
+    context.node("Sub", [number(1), y]),
+    context.node("Add", [number(1), y]),
+  ]);
+  const log = context.node("Log", [product]);
+  const v = context.node("Add", [number(2 / (Math.PI * 0.147)), context.node("Mul", [log, number(0.5)])]);
+  const square = context.node("Sub", [
+    context.node("Mul", [v, v]),
+    context.node("Mul", [log, number(1 / 0.147)]),
+  ]);
+  const inner = context.node("Sub", [context.node("Sqrt", [square]), v]);
+  const root = context.node("Mul", [context.node("Sqrt", [inner]), number(Math.SQRT2)]);
+  return context.node("Where", [context.node("Less", [y, number(0)]), context.node("Neg", [root]), root]);
 }
 
 /** Gives an output its value, in the shape the model has for it. */

@@ -33,6 +33,7 @@ const RESULTS: ReadonlyMap<string, (inputs: Types, node: GraphNode) => Types> = 
   ["ai.onnx.ml.TreeEnsembleClassifier", () => ["i64", "f32"]],
   ["ai.onnx.ml.LinearClassifier", () => ["i64", "f32"]],
   ["ai.onnx.ml.SVMClassifier", () => ["i64", "f32"]],
+  ["ai.onnx.ml.TreeEnsemble", (inputs) => [inputs[0]]],
   ["ai.onnx.ml.TreeEnsembleRegressor", () => ["f32"]],
   ["ai.onnx.ml.LinearRegressor", () => ["f32"]],
   ["ai.onnx.ml.Scaler", () => ["f32"]],

@@ -1,12 +1,50 @@
 import type { FatalError } from "@surety/protocol";
-import { floatsAttribute, type GraphNode, intsAttribute, stringsAttribute } from "../../onnx/graph.ts";
+
+/** A node of an ensemble's trees, the leaves among them. */
+export type TreeNode =
+  | {
+      readonly kind: "branch";
+      readonly mode: BranchMode;
+      readonly feature: number;
+      /** What the feature is compared with: one number, of BRANCH_MEMBER one or more. */
+      readonly values: readonly number[];
+      /** Numbers of nodes. */
+      readonly yes: number;
+      readonly no: number;
+      /** Whether a missing feature (NaN) goes to `yes`. */
+      readonly missingIsYes: boolean;
+    }
+  | { readonly kind: "leaf"; readonly weights: ReadonlyMap<number, number> };
+
+export const BRANCH_MODES = [
+  "BRANCH_LEQ",
+  "BRANCH_LT",
+  "BRANCH_GTE",
+  "BRANCH_GT",
+  "BRANCH_EQ",
+  "BRANCH_NEQ",
+  "BRANCH_MEMBER",
+] as const;
+export type BranchMode = (typeof BRANCH_MODES)[number];
+
+/** What an ensemble says, whichever op and version it was written for. */
+export interface Ensemble {
+  readonly nodes: readonly TreeNode[];
+  /** Numbers of the trees' first nodes. */
+  readonly roots: readonly number[];
+}
+
+/** How a column of the features that trees look at is made of a feature. */
+export const COLUMNS = ["missing is high", "missing is low", "is missing"] as const;
+export type Column = (typeof COLUMNS)[number];
 
 /**
- * An ensemble as tables over all its nodes, the trees one after another. A node goes to `whenLess` where its feature is less than the threshold, else to
- * `otherwise`; leaves go to themselves.
+ * An ensemble as tables over all its nodes, the trees one after another. A node goes to `whenLess` where its column is less than the threshold, else to
+ * `otherwise`; leaves go to themselves. What is missing is infinity or minus infinity in the column, whichever goes the right way.
  */
 export interface TreeTables {
   readonly feature: readonly number[];
+  readonly column: readonly Column[];
   readonly threshold: readonly number[];
   readonly whenLess: readonly number[];
   readonly otherwise: readonly number[];
@@ -25,84 +63,47 @@ export interface TreeTables {
 /** Deeper trees are refused: each level is a round of lookups. */
 const MOST_LEVELS = 128;
 
-/** Mutable while it is read. */
+/** Mutable while it is made. */
 interface Draft {
   readonly feature: number[];
+  readonly column: Column[];
   readonly threshold: number[];
   readonly whenLess: number[];
   readonly otherwise: number[];
 }
 
 /**
- * Reads the attributes nodes_* and PREFIX_* of TreeEnsembleRegressor and TreeEnsembleClassifier (ai.onnx.ml 1 to 3). All modes become "less": x <= t is
- * x < the next number after t, greater ones swap their children, equality is two nodes. What missing_value_tracks_true says of NaN is not read: NaN is +0.
+ * All modes become "less": x <= t is x < the next number after t, greater ones swap their children, equality is two nodes, membership as many
+ * equalities as there are members.
  *
- * @param prefix of the leaves' attributes: "target" or "class"
- * @param features how many there are
  * @param refuse the error for trees that are none
  */
-export function readTrees(
-  node: GraphNode,
-  prefix: "target" | "class",
-  targets: number,
-  features: number,
-  refuse: (why: string) => FatalError,
-): TreeTables {
-  for (const name of ["nodes_values_as_tensor", `${prefix}_weights_as_tensor`, "base_values_as_tensor"]) {
-    if (node.attributes.has(name)) throw refuse(`${name} holds doubles`);
-  }
-  const ints = (name: string) => intsAttribute(node, name) ?? [];
-  const modes = stringsAttribute(node, "nodes_modes") ?? [];
-  const count = modes.length;
-  const values = floatsAttribute(node, "nodes_values") ?? [];
-  const [trees, ids, featureIds, trueIds, falseIds] = [
-    "nodes_treeids",
-    "nodes_nodeids",
-    "nodes_featureids",
-    "nodes_truenodeids",
-    "nodes_falsenodeids",
-  ].map(ints) as [number[], number[], number[], number[], number[]];
-  for (const list of [trees, ids, featureIds, trueIds, falseIds, values])
-    if (list.length !== count) throw refuse("its lists of nodes differ in length");
-  if (count === 0) throw refuse("it has no trees");
-
-  const places = new Map<string, number>();
-  const roots: number[] = [];
-  for (let k = 0; k < count; k++) {
-    const key = `${trees[k]}/${ids[k]}`;
-    if (places.has(key)) throw refuse(`tree ${trees[k]} has two nodes ${ids[k]}`);
-    places.set(key, k);
-    if (k === 0 || trees[k] !== trees[k - 1]) roots.push(k);
-  }
-  if (new Set(trees).size !== roots.length) throw refuse("the nodes of a tree are not side by side");
-  const placeOf = (tree: number | undefined, id: number | undefined) => {
-    const place = places.get(`${tree}/${id}`);
-    if (place === undefined) throw refuse(`tree ${tree} has no node ${id}`);
-    return place;
-  };
-
-  const draft: Draft = { feature: [], threshold: [], whenLess: [], otherwise: [] };
-  for (let k = 0; k < count; k++) set(draft, k, 0, Number.NEGATIVE_INFINITY, k, k);
-  modes.forEach((mode, k) => {
-    if (mode === "LEAF") return;
-    const feature = featureIds[k] as number;
-    if (!(feature >= 0 && feature < features)) throw refuse(`there is no feature ${feature}`);
-    const [yes, no] = [placeOf(trees[k], trueIds[k]), placeOf(trees[k], falseIds[k])];
-    branch(draft, k, mode, feature, Math.fround(values[k] as number), yes, no);
+export function treeTables({ nodes, roots }: Ensemble, refuse: (why: string) => FatalError): TreeTables {
+  const draft: Draft = { feature: [], column: [], threshold: [], whenLess: [], otherwise: [] };
+  nodes.forEach((_, k) => {
+    set(draft, k, 0, "missing is high", Number.NEGATIVE_INFINITY, k, k);
+  });
+  nodes.forEach((node, k) => {
+    if (node.kind === "leaf") return;
+    const { mode, feature, values, yes, no } = node;
+    // Of a NaN onnxruntime says that it is unequal.
+    const goesToYes = node.missingIsYes || mode === "BRANCH_NEQ";
+    const missing = goesToYes ? yes : no;
+    if (mode !== "BRANCH_MEMBER")
+      return branch(draft, k, mode, { feature, yes, no, missing }, Math.fround(values[0] as number));
+    let at = k;
+    values.forEach((value, index) => {
+      const next = index === values.length - 1 ? no : grow(draft);
+      const ways = { feature, yes, no: next, missing: goesToYes ? yes : next };
+      branch(draft, at, "BRANCH_EQ", ways, Math.fround(value));
+      at = next;
+    });
   });
 
-  const weights = Array.from(draft.feature, () => new Map<number, number>());
-  const [weightTrees, weightNodes, weightIds] = ["treeids", "nodeids", "ids"].map((name) =>
-    ints(`${prefix}_${name}`),
-  ) as [number[], number[], number[]];
-  (floatsAttribute(node, `${prefix}_weights`) ?? []).forEach((weight, k) => {
-    const target = weightIds[k] as number;
-    if (!(target >= 0 && target < targets)) throw refuse(`there is no ${prefix} ${target}`);
-    const own = weights[placeOf(weightTrees[k], weightNodes[k])] as Map<number, number>;
-    if (own.has(target)) throw refuse(`a leaf has two weights for ${prefix} ${target}`);
-    own.set(target, weight);
+  const weights = draft.feature.map((_, k) => {
+    const node = nodes[k];
+    return node?.kind === "leaf" ? node.weights : new Map<number, number>();
   });
-
   const every = new Set(weights.flatMap((own) => [...own.keys()]));
   const always = new Set<number>();
   let depth = 0;
@@ -116,34 +117,88 @@ export function readTrees(
   return { ...draft, roots, depth, weights, alwaysWeighted: always, everWeighted: every };
 }
 
-function set(draft: Draft, k: number, feature: number, threshold: number, less: number, not: number): void {
+function set(
+  draft: Draft,
+  k: number,
+  feature: number,
+  column: Column,
+  threshold: number,
+  less: number,
+  not: number,
+): void {
   draft.feature[k] = feature;
+  draft.column[k] = column;
   draft.threshold[k] = threshold;
   draft.whenLess[k] = less;
   draft.otherwise[k] = not;
 }
 
-function branch(draft: Draft, k: number, mode: string, feature: number, t: number, yes: number, no: number) {
+/** Room for one more node. */
+function grow(draft: Draft): number {
+  const k = draft.feature.length;
+  set(draft, k, 0, "missing is high", Number.NEGATIVE_INFINITY, k, k);
+  return k;
+}
+
+interface Ways {
+  readonly feature: number;
+  readonly yes: number;
+  readonly no: number;
+  readonly missing: number;
+}
+
+function branch(
+  draft: Draft,
+  k: number,
+  mode: Exclude<BranchMode, "BRANCH_MEMBER">,
+  ways: Ways,
+  t: number,
+): void {
+  const { feature, yes, no, missing } = ways;
+  if (!Number.isFinite(t)) {
+    // No number is beyond infinity to stand for what is missing.
+    const present = grow(draft);
+    set(draft, k, feature, "is missing", 0.5, present, missing);
+    compare(draft, present, mode, { ...ways, missing: no }, t);
+  } else compare(draft, k, mode, { feature, yes, no, missing }, t);
+}
+
+function compare(
+  draft: Draft,
+  k: number,
+  mode: Exclude<BranchMode, "BRANCH_MEMBER">,
+  { feature, yes, no, missing }: Ways,
+  t: number,
+): void {
+  const less = (threshold: number, whenLess: number, otherwise: number, at = k) =>
+    set(
+      draft,
+      at,
+      feature,
+      missing === otherwise ? "missing is high" : "missing is low",
+      threshold,
+      whenLess,
+      otherwise,
+    );
   switch (mode) {
     case "BRANCH_LT":
-      return set(draft, k, feature, t, yes, no);
+      return less(t, yes, no);
     case "BRANCH_GTE":
       // Nothing is less than NaN, nor greater.
-      return set(draft, k, feature, t, no, Number.isNaN(t) ? no : yes);
+      return less(t, no, Number.isNaN(t) ? no : yes);
     case "BRANCH_LEQ":
-      if (t === Number.POSITIVE_INFINITY) return set(draft, k, feature, t, yes, yes);
-      return set(draft, k, feature, nextFloat(t), yes, no);
+      if (t === Number.POSITIVE_INFINITY) return less(t, yes, yes);
+      return less(nextFloat(t), yes, no);
     case "BRANCH_GT":
-      if (t === Number.POSITIVE_INFINITY || Number.isNaN(t)) return set(draft, k, feature, t, no, no);
-      return set(draft, k, feature, nextFloat(t), no, yes);
+      if (t === Number.POSITIVE_INFINITY || Number.isNaN(t)) return less(t, no, no);
+      return less(nextFloat(t), no, yes);
     case "BRANCH_EQ": {
-      const upper = draft.feature.length;
-      branch(draft, upper, "BRANCH_LEQ", feature, t, yes, no);
-      return set(draft, k, feature, t, no, upper);
+      const upper = grow(draft);
+      compare(draft, upper, "BRANCH_LEQ", { feature, yes, no, missing }, t);
+      return set(draft, k, feature, "missing is high", t, no, upper);
     }
-    default:
-      // onnxruntime takes every other word for BRANCH_NEQ.
-      return branch(draft, k, "BRANCH_EQ", feature, t, no, yes);
+    case "BRANCH_NEQ":
+      return compare(draft, k, "BRANCH_EQ", { feature, yes: no, no: yes, missing }, t);
   }
 }
 
