@@ -7,7 +7,7 @@ import {
   type RequestId,
   suretyOracleAbi,
 } from "@surety/protocol";
-import type { Address } from "viem";
+import { type Address, zeroAddress } from "viem";
 import type { SuretyAddresses } from "../addresses.ts";
 import type { Chain } from "../rpc/client.ts";
 import { read } from "./read.ts";
@@ -34,8 +34,7 @@ export interface RequestView {
   readonly revocationDue: boolean;
   /** Unix seconds. */
   readonly deadline: number;
-  /** Has the exclusive right to post until `exclusiveUntil` (Unix seconds). */
-  readonly assignee: Address;
+  /** Unix seconds until which the assignee (`assigneeOf`) has the exclusive right to post. */
   readonly exclusiveUntil: number;
   /** Attempts refuted so far. */
   readonly attempt: number;
@@ -55,6 +54,20 @@ export async function requestOf(
     status: member(REQUEST_STATUSES, view.status),
     delivery: member(DELIVERIES, view.delivery),
   };
+}
+
+/**
+ * Who has the exclusive right to answer an open request until `exclusiveUntil`, as the next block will see it: whom a request draws is known from
+ * the block after its own on. Undefined when anyone who serves the model may answer.
+ */
+export async function assigneeOf(
+  chain: Chain,
+  at: SuretyAddresses,
+  requestId: RequestId,
+): Promise<Address | undefined> {
+  const args = [requestId] as const;
+  const assignee = await read(chain, "oracle", at.oracle, suretyOracleAbi, "assigneeOf", args, "pending");
+  return assignee === zeroAddress ? undefined : assignee;
 }
 
 /** The final output root of a request; zero until it is final. */

@@ -41,7 +41,7 @@ function block(number: number, ...events: readonly (readonly [string, object])[]
 
 const requested = [
   "Requested",
-  { requestId: 1n, modelId: hash(7), requester: POSTER, assignee: POSTER, input: "0x0102" },
+  { requestId: 1n, modelId: hash(7), requester: POSTER, input: "0x0102" },
 ] as const;
 const posted = ["Posted", { assertionId: 256n, requestId: 1n, poster: POSTER, output: "0x03" }] as const;
 const gameOpened = ["GameOpened", { gameId: 1n, assertionId: 256n, challenger: CHALLENGER }] as const;
@@ -71,7 +71,7 @@ function seen(store: Store, id: AssertionId): AssertionSeen {
 describe("openStore", () => {
   it("waits for the input of an answered request by reference, then has its assertion like any other", () => {
     const store = open();
-    const byReference = { requestId: 1n, modelId: hash(7), requester: POSTER, assignee: POSTER };
+    const byReference = { requestId: 1n, modelId: hash(7), requester: POSTER };
     store.apply(block(1, ["RequestedByReference", { ...byReference, inputRoot: hash(8), uri: "file:///x" }]));
     expect(store.openReferences()).toEqual([]);
     const answer = { assertionId: 256n, requestId: 1n, poster: POSTER, outputRoot: hash(9), uri: "" };

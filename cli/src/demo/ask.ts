@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { contractCall, decodeLogs, findLog } from "@surety/chain";
+import { assigneeOf, contractCall, decodeLogs, findLog } from "@surety/chain";
 import { digitReaderAbi, FatalError, parseRequestId, type RequestId } from "@surety/protocol";
 import { type Address, bytesToHex } from "viem";
 import type { World } from "./world.ts";
@@ -34,8 +34,10 @@ export async function ask(world: World, image: Uint8Array): Promise<Asked> {
   );
   const requested = findLog(decodeLogs(deployment, receipt.logs), "oracle", "Requested");
   if (requested === undefined) throw new FatalError("REQUEST_LOST", "The consumer's request left no event.");
-  const { requestId, assignee } = requested.args;
-  return { requestId: parseRequestId(requestId), assignee, gas: Number(receipt.gasUsed) };
+  const requestId = parseRequestId(requested.args.requestId);
+  const assignee = await assigneeOf(chain, deployment, requestId);
+  if (assignee === undefined) throw new FatalError("REQUEST_LOST", "The request was assigned to nobody.");
+  return { requestId, assignee, gas: Number(receipt.gasUsed) };
 }
 
 /**

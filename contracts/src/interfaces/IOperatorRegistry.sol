@@ -74,7 +74,16 @@ interface IOperatorRegistry {
     function serves(address operator, ModelId modelId) external view returns (bool);
     /// @notice Size of a model's set. Counts jailed operators until they are evicted.
     function servingCount(ModelId modelId) external view returns (uint256);
-    /// @notice The operator that a random seed picks from a model's set: never a jailed one, one that can lock a bond if there is one near.
-    /// Looks at 16 operators of the set at most, from a random place on; zero when none of them is fit.
-    function pick(ModelId modelId, uint256 seed) external view returns (address);
+    /// @notice The operator that a seed draws from a model's set as it was when a request was made: never a jailed one, nor one that joined in
+    /// that block or later; one that has had a bond free ever since, if there is one among 16 draws, else the first drawn. Zero when none is found.
+    /// While the seed can be known, nothing that others do changes whom it draws: only who is drawn can give its turn away, by leaving, by being
+    /// jailed, by having no bond free.
+    /// @param memberCount `servingCount` when the request was made.
+    /// @param requestBlock The block it was made in, one of the last 256.
+    /// @return operator Who is drawn.
+    /// @return firstDrawn Whether it was the first draw, so that it has been drawn from the beginning.
+    function pick(ModelId modelId, bytes32 seed, uint256 memberCount, uint256 requestBlock)
+        external
+        view
+        returns (address operator, bool firstDrawn);
 }

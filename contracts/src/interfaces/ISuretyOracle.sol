@@ -45,8 +45,7 @@ interface ISuretyOracle is ICreditLedger {
         /// The consumer took an answer that was refuted, and has not been told: `revoke`.
         bool revocationDue;
         uint40 deadline;
-        /// Has the exclusive right to post until `exclusiveUntil`.
-        address assignee;
+        /// Unix seconds until which the assignee (`assigneeOf`) has the exclusive right to post.
         uint40 exclusiveUntil;
         /// Attempts refuted so far; the current assertion's id is requestId * 256 + attempt.
         uint8 attempt;
@@ -64,19 +63,18 @@ interface ISuretyOracle is ICreditLedger {
     }
 
     event Requested(
-        RequestId indexed requestId, ModelId indexed modelId, address indexed requester, address assignee, bytes input
+        RequestId indexed requestId, ModelId indexed modelId, address indexed requester, bytes input
     );
     /// @notice The input's bytes are not in the transaction: whoever needs them gets them elsewhere and checks them against `inputRoot`.
     event RequestedByReference(
         RequestId indexed requestId,
         ModelId indexed modelId,
         address indexed requester,
-        address assignee,
         bytes32 inputRoot,
         string uri
     );
     /// @notice A refuted request is open again.
-    event Reopened(RequestId indexed requestId, address assignee, uint8 attempt);
+    event Reopened(RequestId indexed requestId, uint8 attempt);
     event Posted(AssertionId indexed assertionId, RequestId indexed requestId, address indexed poster, bytes output);
     event PostedByReference(
         AssertionId indexed assertionId,
@@ -114,6 +112,8 @@ interface ISuretyOracle is ICreditLedger {
     error DeadlinePassed(uint256 deadline);
     error DeadlineNotPassed(uint256 deadline);
     error NobodyServes(ModelId modelId);
+    /// @notice Thrown when a request is answered in the block that opened it: whom it draws is known from the next block on.
+    error AssigneeUnknown(RequestId requestId);
     /// @notice Thrown when someone else has the exclusive right to post.
     error NotYourTurn(address assignee, uint256 exclusiveUntil);
     error WindowOpen(uint256 windowEndsAt);
@@ -186,6 +186,11 @@ interface ISuretyOracle is ICreditLedger {
     function MAX_CALLBACK_GAS() external view returns (uint32);
     function requestCount() external view returns (uint256);
     function requestOf(RequestId requestId) external view returns (RequestView memory);
+    /// @notice Who has the exclusive right to answer an open request until `exclusiveUntil`. It is drawn by the hash of the block that opened the
+    /// request, so neither the requester nor anybody else knows it in that block. Zero in that block (ask in the context of the pending block),
+    /// when nobody fit is found, and 256 blocks later: then anyone who serves the model may answer. Of a request that is answered it says who
+    /// would be drawn now, which is who was drawn unless that one has left, was jailed, or has no bond free since.
+    function assigneeOf(RequestId requestId) external view returns (address assignee);
     function assertionOf(AssertionId assertionId) external view returns (AssertionView memory);
     /// @notice The final output root of a request; zero until it is final.
     function resultOf(RequestId requestId) external view returns (bytes32 outputRoot);

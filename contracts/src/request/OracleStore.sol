@@ -9,7 +9,7 @@ import {Burn} from "../settle/Burn.sol";
 import {CreditLedger} from "../settle/CreditLedger.sol";
 import {DeliveryState} from "../types/DeliveryState.sol";
 import {MAX_URI_BYTES} from "../types/Limits.sol";
-import {AssertionId, Delivery, InvalidParameter, RequestId, RequestStatus} from "../types/SuretyTypes.sol";
+import {AssertionId, Delivery, InvalidParameter, ModelId, RequestId, RequestStatus} from "../types/SuretyTypes.sol";
 
 /// @title What the oracle's stages share: storage, parameters, the fee, and roots of calldata.
 abstract contract OracleStore is ISuretyOracle, CreditLedger {
@@ -22,10 +22,11 @@ abstract contract OracleStore is ISuretyOracle, CreditLedger {
     /// | 0    | 240-247 | status                                           |
     /// | 0    | 248-255 | delivery                                         |
     /// | 1    |         | inputRoot                                        |
-    /// | 2    | 0-159   | assignee                                         |
-    /// | 2    | 160-199 | exclusiveUntil                                   |
-    /// | 2    | 200-231 | modelNumber                                      |
-    /// | 2    | 232-239 | outputCount                                      |
+    /// | 2    | 0-39    | exclusiveUntil                                   |
+    /// | 2    | 40-71   | modelNumber                                      |
+    /// | 2    | 72-79   | outputCount                                      |
+    /// | 2    | 80-119  | requestBlock: when it was opened, or reopened    |
+    /// | 2    | 120-151 | memberCount: of the model's set then             |
     ///
     /// The fee follows from callbackGas, delivery and the parameters.
     struct StoredRequest {
@@ -36,10 +37,11 @@ abstract contract OracleStore is ISuretyOracle, CreditLedger {
         RequestStatus status;
         DeliveryState delivery;
         bytes32 inputRoot;
-        address assignee;
         uint40 exclusiveUntil;
         uint32 modelNumber;
         uint8 outputCount;
+        uint40 requestBlock;
+        uint32 memberCount;
     }
 
     /// @dev An assertion is refuted when its request is at a later attempt, final when its request is final at this one.
@@ -127,6 +129,26 @@ abstract contract OracleStore is ISuretyOracle, CreditLedger {
     function _request(RequestId requestId) internal view returns (StoredRequest storage request) {
         request = _requests[requestId];
         if (request.status == RequestStatus.None) revert UnknownRequest(requestId);
+    }
+
+    /// @dev Opens a request to a draw from the model's set as it stands. Whom it draws nobody knows yet: it follows from this block's hash.
+    function _openToDraw(StoredRequest storage request, uint256 memberCount) internal {
+        request.exclusiveUntil = uint40(block.timestamp + EXCLUSIVE_SECONDS);
+        request.requestBlock = uint40(block.number);
+        request.memberCount = uint32(memberCount);
+    }
+
+    /// @dev Who is drawn to answer: zero in the request's own block, when none is fit, and once the chain has forgotten the block's hash.
+    function _drawn(RequestId requestId, StoredRequest storage request, ModelId modelId)
+        internal
+        view
+        returns (address operator, bool firstDrawn)
+    {
+        uint256 requestBlock = request.requestBlock;
+        bytes32 hash = blockhash(requestBlock);
+        if (hash == 0) return (address(0), false);
+        bytes32 seed = keccak256(abi.encode(hash, requestId, request.attempt));
+        return _operators().pick(modelId, seed, request.memberCount, requestBlock);
     }
 
     function _assertionId(RequestId requestId, uint8 attempt) internal pure returns (AssertionId) {

@@ -8,7 +8,7 @@ import {MAX_CALLDATA_BYTES} from "../types/Limits.sol";
 import {Delivery, ModelId, RequestId, RequestStatus} from "../types/SuretyTypes.sol";
 import {OracleStore} from "./OracleStore.sol";
 
-/// @title First stage of the oracle: a request is checked, rooted and assigned; unanswered, it is refunded.
+/// @title First stage of the oracle: a request is checked, rooted and opened to the draw of its assignee; unanswered, it is refunded.
 abstract contract Requests is OracleStore {
     /// @inheritdoc ISuretyOracle
     function quote(ModelId modelId, uint32 callbackGas, Delivery delivery) external view returns (uint256 feeWei) {
@@ -28,9 +28,8 @@ abstract contract Requests is OracleStore {
         bytes32 inputRoot = model.inputCount == 1
             ? _rootOf(request.input)
             : _rootOf(request.input, _models().inputBytesOf(request.modelId));
-        address assignee;
-        (requestId, assignee) = _take(request, model, inputRoot);
-        emit Requested(requestId, request.modelId, msg.sender, assignee, request.input);
+        requestId = _take(request, model, inputRoot);
+        emit Requested(requestId, request.modelId, msg.sender, request.input);
     }
 
     /// @inheritdoc ISuretyOracle
@@ -43,9 +42,8 @@ abstract contract Requests is OracleStore {
         IModelRegistry.ModelSummary memory model = _requestedModel(request);
         if (request.input.length != 0) revert WrongInputSize(request.input.length, 0);
         _requireUri(uri);
-        address assignee;
-        (requestId, assignee) = _take(request, model, inputRoot);
-        emit RequestedByReference(requestId, request.modelId, msg.sender, assignee, inputRoot, uri);
+        requestId = _take(request, model, inputRoot);
+        emit RequestedByReference(requestId, request.modelId, msg.sender, inputRoot, uri);
     }
 
     function _requestedModel(InferenceRequest calldata request)
@@ -62,17 +60,17 @@ abstract contract Requests is OracleStore {
         }
     }
 
-    /// @dev Takes the fee, numbers the request and assigns it.
+    /// @dev Takes the fee, numbers the request and opens it to the draw of its assignee.
     function _take(InferenceRequest calldata request, IModelRegistry.ModelSummary memory model, bytes32 inputRoot)
         private
-        returns (RequestId requestId, address assignee)
+        returns (RequestId requestId)
     {
         uint256 feeWei = _fee(request.callbackGas, request.delivery);
         if (msg.value < feeWei) revert FeeTooLow(msg.value, feeWei);
-        requestId = RequestId.wrap(_nextRequestId++);
-        assignee = _assign(requestId, 0, request.modelId);
-        if (assignee == address(0)) revert NobodyServes(request.modelId);
+        uint256 memberCount = _operators().servingCount(request.modelId);
+        if (memberCount == 0) revert NobodyServes(request.modelId);
 
+        requestId = RequestId.wrap(_nextRequestId++);
         StoredRequest storage stored = _requests[requestId];
         stored.requester = msg.sender;
         stored.callbackGas = request.callbackGas;
@@ -80,10 +78,9 @@ abstract contract Requests is OracleStore {
         stored.status = RequestStatus.Open;
         stored.delivery = DeliveryStates.from(request.delivery);
         stored.inputRoot = inputRoot;
-        stored.assignee = assignee;
-        stored.exclusiveUntil = uint40(block.timestamp + EXCLUSIVE_SECONDS);
         stored.modelNumber = model.number;
         stored.outputCount = uint8(model.outputCount);
+        _openToDraw(stored, memberCount);
         _credit(msg.sender, msg.value - feeWei);
     }
 
@@ -114,10 +111,17 @@ abstract contract Requests is OracleStore {
             callbackOwed: request.delivery.isOwed(),
             revocationDue: request.delivery.isRevocationDue(),
             deadline: request.deadline,
-            assignee: request.assignee,
             exclusiveUntil: request.exclusiveUntil,
             attempt: request.attempt
         });
+    }
+
+    /// @inheritdoc ISuretyOracle
+    function assigneeOf(RequestId requestId) external view returns (address assignee) {
+        StoredRequest storage request = _requests[requestId];
+        if (request.status == RequestStatus.None) return address(0);
+        (ModelId modelId,) = _models().modelAt(request.modelNumber);
+        (assignee,) = _drawn(requestId, request, modelId);
     }
 
     function _refund(RequestId requestId, StoredRequest storage request) internal {
@@ -125,12 +129,5 @@ abstract contract Requests is OracleStore {
         request.status = RequestStatus.Refunded;
         _credit(request.requester, feeWei);
         emit Refunded(requestId, request.requester, feeWei);
-    }
-
-    /// @dev The proposer of a block, and whoever simulates a transaction within it, can foresee this choice: a requester that may pick its block
-    /// can, with patience, pick its node. It gains no false answer by that, only a node of its liking.
-    function _assign(RequestId requestId, uint8 attempt, ModelId modelId) internal view returns (address) {
-        uint256 seed = uint256(keccak256(abi.encode(block.prevrandao, requestId, attempt)));
-        return _operators().pick(modelId, seed);
     }
 }

@@ -20,8 +20,8 @@ abstract contract Answers is OracleStore {
         nonReentrant
         returns (AssertionId assertionId)
     {
-        StoredRequest storage request = _answerable(requestId);
-        (ModelId modelId, IModelRegistry.ModelSummary memory model) = _answeredModel(request, question);
+        (StoredRequest storage request, ModelId modelId, IModelRegistry.ModelSummary memory model) =
+            _answerable(requestId, question);
         if (output.length != model.outputBytes) revert WrongOutputSize(output.length, model.outputBytes);
         bytes32 outputRoot =
             model.outputCount == 1 ? _rootOf(output) : _rootOf(output, _models().outputBytesOf(modelId));
@@ -39,8 +39,8 @@ abstract contract Answers is OracleStore {
         nonReentrant
         returns (AssertionId assertionId)
     {
-        StoredRequest storage request = _answerable(requestId);
-        (, IModelRegistry.ModelSummary memory model) = _answeredModel(request, question);
+        (StoredRequest storage request,, IModelRegistry.ModelSummary memory model) =
+            _answerable(requestId, question);
         // INVARIANT: nobody can hold back an output that fits into a transaction.
         if (model.outputBytes <= MAX_CALLDATA_BYTES) {
             revert OutputFitsTransaction(model.outputBytes, MAX_CALLDATA_BYTES);
@@ -100,27 +100,37 @@ abstract contract Answers is OracleStore {
         emit RevocationDelivered(requestId, success, returnData);
     }
 
-    /// @dev A request that the caller may answer now.
-    function _answerable(RequestId requestId) private view returns (StoredRequest storage request) {
+    /// @dev A request that the caller may answer now, and the model that the question names.
+    function _answerable(RequestId requestId, bytes32 question)
+        private
+        view
+        returns (StoredRequest storage request, ModelId modelId, IModelRegistry.ModelSummary memory model)
+    {
         request = _request(requestId);
         if (request.status != RequestStatus.Open) revert WrongStatus(request.status, RequestStatus.Open);
         if (block.timestamp > request.deadline) revert DeadlinePassed(request.deadline);
-        // INVARIANT: nobody can copy the assignee's answer while its exclusive time lasts.
-        if (msg.sender != request.assignee && block.timestamp <= request.exclusiveUntil) {
-            revert NotYourTurn(request.assignee, request.exclusiveUntil);
-        }
-    }
-
-    /// @dev The model that the question names, which the caller must serve.
-    function _answeredModel(StoredRequest storage request, bytes32 question)
-        private
-        view
-        returns (ModelId modelId, IModelRegistry.ModelSummary memory model)
-    {
         (modelId, model) = _models().modelAt(request.modelNumber);
         // INVARIANT: a reorg cannot make an honest answer a wrong one.
         Question.requireNamed(question, modelId, request.inputRoot);
-        if (!_operators().serves(msg.sender, modelId)) revert NotServing(msg.sender, modelId);
+        if (!_isExclusive(requestId, request, modelId) && !_operators().serves(msg.sender, modelId)) {
+            revert NotServing(msg.sender, modelId);
+        }
+    }
+
+    /// @dev Whether the caller, which then serves the model, has the exclusive right to answer; reverts when another has it.
+    function _isExclusive(RequestId requestId, StoredRequest storage request, ModelId modelId)
+        private
+        view
+        returns (bool)
+    {
+        if (block.timestamp > request.exclusiveUntil) return false;
+        // INVARIANT: nobody can know whom a request draws in the transaction that makes it.
+        if (block.number <= request.requestBlock) revert AssigneeUnknown(requestId);
+        (address assignee,) = _drawn(requestId, request, modelId);
+        if (assignee == address(0)) return false;
+        // INVARIANT: nobody can copy the assignee's answer while its exclusive time lasts.
+        if (msg.sender != assignee) revert NotYourTurn(assignee, request.exclusiveUntil);
+        return true;
     }
 
     function _assert(RequestId requestId, StoredRequest storage request, bytes32 outputRoot)

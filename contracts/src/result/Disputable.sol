@@ -49,23 +49,20 @@ abstract contract Disputable is Requests {
         // The consumer is not called here, so that it cannot stand in the way of a dispute: `revoke` tells it.
         request.delivery = request.delivery.refuted();
         emit Refuted(assertionId, poster, challenger);
-        // Before the next node is picked: it must not be this one.
+        // Before the set is counted anew: who is jailed is not drawn again.
         _operators().slash(poster, ASSERTION_BOND_WEI, challenger, paidWei);
         if (request.attempt == type(uint8).max) _refund(requestId, request);
         else _reopen(requestId, request);
     }
 
-    /// @dev With nobody left to assign it to, whoever serves the model may answer at once.
+    /// @dev With nobody left to draw, whoever comes to serve the model may answer at once.
     function _reopen(RequestId requestId, StoredRequest storage request) private {
         (ModelId modelId,) = _models().modelAt(request.modelNumber);
         uint8 attempt = request.attempt + 1;
-        address assignee = _assign(requestId, attempt, modelId);
         request.status = RequestStatus.Open;
         request.attempt = attempt;
-        request.assignee = assignee;
-        request.exclusiveUntil =
-            uint40(assignee == address(0) ? block.timestamp - 1 : block.timestamp + EXCLUSIVE_SECONDS);
-        emit Reopened(requestId, assignee, attempt);
+        _openToDraw(request, _operators().servingCount(modelId));
+        emit Reopened(requestId, attempt);
     }
 
     function _disputed(AssertionId assertionId)

@@ -10,24 +10,49 @@ import {Burn} from "./Burn.sol";
 /// @title Operators: stake, models served, locks, unbonding, slashing.
 /// @dev Assumes of the oracle that it unlocks or slashes only what it locked.
 contract OperatorRegistry is IOperatorRegistry, ReentrancyGuardTransient {
-    /// Operators that `pick` looks at.
-    uint256 private constant MAX_PROBES = 16;
+    /// Places that `pick` draws.
+    uint256 private constant MAX_DRAWS = 16;
+    /// Blocks whose hash the chain still knows: the longest that a draw can be made again.
+    uint256 private constant HASHED_BLOCKS = 256;
 
-    /// | slot | bits    | field                                         |
-    /// | ---- | ------- | --------------------------------------------- |
-    /// | 0    | 0-127   | stakeWei: in service                          |
-    /// | 0    | 128-247 | lockedWei: part of it that assertions hold    |
-    /// | 0    | 248     | jailed                                        |
-    /// | 1    | 0-127   | unbondingWei: out of service                  |
-    /// | 1    | 128-167 | unbondsAt                                     |
-    /// | 1    | 168-199 | modelCount: sets it is in                     |
+    /// | slot | bits    | field                                             |
+    /// | ---- | ------- | ------------------------------------------------- |
+    /// | 0    | 0-95    | stakeWei: in service                              |
+    /// | 0    | 96-191  | lockedWei: part of it that assertions hold        |
+    /// | 0    | 192-199 | jailed                                            |
+    /// | 0    | 200-239 | fitSince: block in which it last became fit       |
+    /// | 1    | 0-127   | unbondingWei: out of service                      |
+    /// | 1    | 128-167 | unbondsAt                                         |
+    /// | 1    | 168-199 | modelCount: sets it is in                         |
+    ///
+    /// An account is fit while a bond of it is free.
     struct Account {
-        uint128 stakeWei;
-        uint120 lockedWei;
+        uint96 stakeWei;
+        uint96 lockedWei;
         bool jailed;
+        uint40 fitSince;
         uint128 unbondingWei;
         uint40 unbondsAt;
         uint32 modelCount;
+    }
+
+    /// Who stands at a place of a model's set, and the block since which.
+    struct Member {
+        address operator;
+        uint40 since;
+    }
+
+    /// Who stood at a place after block `since` and up to block `until`, when it was moved to the place of one that left.
+    struct Moved {
+        address operator;
+        uint40 since;
+        uint40 until;
+    }
+
+    /// Where an operator stands in a model's set, counted from 1, and since which block it is in it; 0 for who is not.
+    struct Place {
+        uint32 number;
+        uint40 joinedAt;
     }
 
     /// @inheritdoc IOperatorRegistry
@@ -39,9 +64,11 @@ contract OperatorRegistry is IOperatorRegistry, ReentrancyGuardTransient {
     uint32 private immutable UNBONDING_SECONDS;
 
     mapping(address operator => Account) private _accounts;
-    mapping(ModelId modelId => address[]) private _members;
-    /// Place in `_members`, counted from 1; 0 for who is not in it.
-    mapping(ModelId modelId => mapping(address operator => uint256)) private _places;
+    /// Without holes, so that one draw nearly always finds somebody.
+    mapping(ModelId modelId => Member[]) private _members;
+    mapping(ModelId modelId => mapping(address operator => Place)) private _places;
+    /// For draws of requests that are older than a move, as long as there can be any.
+    mapping(ModelId modelId => mapping(uint256 index => Moved)) private _moved;
 
     constructor(address oracle_, address disputeGame_, OperatorParameters memory parameters_) {
         if (oracle_ == address(0)) revert InvalidParameter("oracle", 0, 1);
@@ -51,8 +78,8 @@ contract OperatorRegistry is IOperatorRegistry, ReentrancyGuardTransient {
         if (parameters_.minStakeWei < parameters_.assertionBondWei) {
             revert InvalidParameter("minStakeWei", parameters_.minStakeWei, parameters_.assertionBondWei);
         }
-        if (parameters_.assertionBondWei > type(uint96).max) {
-            revert InvalidParameter("assertionBondWei", parameters_.assertionBondWei, type(uint96).max);
+        if (parameters_.minStakeWei > type(uint96).max) {
+            revert InvalidParameter("minStakeWei", parameters_.minStakeWei, type(uint96).max);
         }
         oracle = oracle_;
         disputeGame = disputeGame_;
@@ -71,9 +98,9 @@ contract OperatorRegistry is IOperatorRegistry, ReentrancyGuardTransient {
         Account storage account = _accounts[msg.sender];
         if (account.jailed) revert OperatorJailed(msg.sender);
         uint256 stakeWei = account.stakeWei + msg.value;
-        if (stakeWei > type(uint120).max) revert AmountTooLarge(stakeWei);
+        if (stakeWei > type(uint96).max) revert AmountTooLarge(stakeWei);
 
-        account.stakeWei = uint128(stakeWei);
+        _setFree(account, stakeWei, account.lockedWei);
         emit Deposited(msg.sender, msg.value, stakeWei);
     }
 
@@ -82,11 +109,13 @@ contract OperatorRegistry is IOperatorRegistry, ReentrancyGuardTransient {
         Account storage account = _accounts[msg.sender];
         if (account.jailed) revert OperatorJailed(msg.sender);
         if (account.stakeWei < MIN_STAKE_WEI) revert StakeTooLow(account.stakeWei, MIN_STAKE_WEI);
-        if (_places[modelId][msg.sender] != 0) revert AlreadyServing(msg.sender, modelId);
+        Place storage place = _places[modelId][msg.sender];
+        if (place.number != 0) revert AlreadyServing(msg.sender, modelId);
 
-        address[] storage members = _members[modelId];
-        members.push(msg.sender);
-        _places[modelId][msg.sender] = members.length;
+        Member[] storage members = _members[modelId];
+        members.push(Member(msg.sender, uint40(block.number)));
+        place.number = uint32(members.length);
+        place.joinedAt = uint40(block.number);
         ++account.modelCount;
         emit JoinedModel(msg.sender, modelId);
     }
@@ -103,17 +132,39 @@ contract OperatorRegistry is IOperatorRegistry, ReentrancyGuardTransient {
     }
 
     function _leave(address operator, ModelId modelId) private {
-        uint256 place = _places[modelId][operator];
-        if (place == 0) revert NotServing(operator, modelId);
+        uint32 number = _places[modelId][operator].number;
+        if (number == 0) revert NotServing(operator, modelId);
 
-        address[] storage members = _members[modelId];
-        address last = members[members.length - 1];
-        members[place - 1] = last;
-        _places[modelId][last] = place;
-        _places[modelId][operator] = 0;
+        Member[] storage members = _members[modelId];
+        uint256 lastIndex = members.length - 1;
+        if (number - 1 != lastIndex) _moveLast(modelId, members, lastIndex, number);
+        delete _places[modelId][operator];
         members.pop();
         --_accounts[operator].modelCount;
         emit LeftModel(operator, modelId);
+    }
+
+    /// @dev Moves the last of a set to the place of one that leaves. INVARIANT: nobody can take an assignment from another by leaving: requests
+    /// asked before find who was last where it stood.
+    function _moveLast(ModelId modelId, Member[] storage members, uint256 lastIndex, uint32 number) private {
+        Member memory last = members[lastIndex];
+        Moved storage moved = _moved[modelId][lastIndex];
+        // Of two that were moved from one place within 256 blocks the first is kept: it stood there longer.
+        if (moved.operator == address(0) || block.number > moved.until + HASHED_BLOCKS) {
+            moved.operator = last.operator;
+            moved.since = last.since;
+            moved.until = uint40(block.number);
+        }
+        members[number - 1] = Member(last.operator, uint40(block.number));
+        _places[modelId][last.operator].number = number;
+    }
+
+    /// @dev Sets what of an account's stake is free, and notes when that becomes enough for a bond.
+    function _setFree(Account storage account, uint256 stakeWei, uint256 lockedWei) private {
+        bool fitBefore = account.stakeWei - account.lockedWei >= ASSERTION_BOND_WEI;
+        if (!fitBefore && stakeWei - lockedWei >= ASSERTION_BOND_WEI) account.fitSince = uint40(block.number);
+        account.stakeWei = uint96(stakeWei);
+        account.lockedWei = uint96(lockedWei);
     }
 
     /// @inheritdoc IOperatorRegistry
@@ -127,7 +178,7 @@ contract OperatorRegistry is IOperatorRegistry, ReentrancyGuardTransient {
         if (left < MIN_STAKE_WEI && account.modelCount > 0 && !account.jailed) revert StakeTooLow(left, MIN_STAKE_WEI);
 
         uint256 unbondsAt = block.timestamp + UNBONDING_SECONDS;
-        account.stakeWei = uint128(left);
+        account.stakeWei = uint96(left);
         account.unbondingWei += uint128(amountWei);
         account.unbondsAt = uint40(unbondsAt);
         emit UnbondingStarted(msg.sender, amountWei, unbondsAt);
@@ -155,21 +206,22 @@ contract OperatorRegistry is IOperatorRegistry, ReentrancyGuardTransient {
         // INVARIANT: exposure never exceeds stake.
         if (amountWei > freeWei) revert StakeTooLow(freeWei, amountWei);
 
-        account.lockedWei += uint120(amountWei);
+        account.lockedWei += uint96(amountWei);
         emit Locked(operator, amountWei);
     }
 
     /// @inheritdoc IOperatorRegistry
     function unlock(address operator, uint256 amountWei) external onlyOracle {
-        _accounts[operator].lockedWei -= uint120(amountWei);
+        Account storage account = _accounts[operator];
+        _setFree(account, account.stakeWei, account.lockedWei - amountWei);
         emit Unlocked(operator, amountWei);
     }
 
     /// @inheritdoc IOperatorRegistry
     function slash(address operator, uint256 amountWei, address recipient, uint256 paidWei) external onlyOracle {
         Account storage account = _accounts[operator];
-        account.lockedWei -= uint120(amountWei);
-        account.stakeWei -= uint128(amountWei);
+        account.lockedWei -= uint96(amountWei);
+        account.stakeWei -= uint96(amountWei);
         account.jailed = true;
         uint256 burnedWei = amountWei - paidWei;
         emit Slashed(operator, amountWei, paidWei, burnedWei);
@@ -207,7 +259,7 @@ contract OperatorRegistry is IOperatorRegistry, ReentrancyGuardTransient {
 
     /// @inheritdoc IOperatorRegistry
     function serves(address operator, ModelId modelId) external view returns (bool) {
-        return _places[modelId][operator] != 0 && !_accounts[operator].jailed;
+        return _places[modelId][operator].number != 0 && !_accounts[operator].jailed;
     }
 
     /// @inheritdoc IOperatorRegistry
@@ -216,20 +268,40 @@ contract OperatorRegistry is IOperatorRegistry, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IOperatorRegistry
-    function pick(ModelId modelId, uint256 seed) external view returns (address busy) {
-        address[] storage members = _members[modelId];
-        uint256 count = members.length;
-        if (count == 0) return address(0);
-        uint256 probes = count < MAX_PROBES ? count : MAX_PROBES;
-        uint256 place = seed % count;
-        for (uint256 i = 0; i < probes; ++i) {
-            address operator = members[place];
+    function pick(ModelId modelId, bytes32 seed, uint256 memberCount, uint256 requestBlock)
+        external
+        view
+        returns (address operator, bool firstDrawn)
+    {
+        if (memberCount == 0) return (address(0), false);
+        address busy;
+        uint256 draws = memberCount == 1 ? 1 : MAX_DRAWS;
+        for (uint256 i = 0; i < draws; ++i) {
+            uint256 index = uint256(keccak256(abi.encode(seed, i))) % memberCount;
+            operator = _memberAt(modelId, index, requestBlock);
+            if (operator == address(0)) continue;
             Account storage account = _accounts[operator];
-            if (!account.jailed) {
-                if (account.stakeWei - account.lockedWei >= ASSERTION_BOND_WEI) return operator;
-                if (busy == address(0)) busy = operator;
+            if (account.jailed) continue;
+            // INVARIANT: nobody can make itself fit for a request that it has seen.
+            if (account.stakeWei - account.lockedWei >= ASSERTION_BOND_WEI && account.fitSince < requestBlock) {
+                return (operator, i == 0);
             }
-            if (++place == count) place = 0;
+            if (busy == address(0)) busy = operator;
         }
+        return (busy, false);
+    }
+
+    /// @dev Who stood at a place when a request was made, if it is still in the set; zero otherwise.
+    function _memberAt(ModelId modelId, uint256 index, uint256 requestBlock) private view returns (address) {
+        Member[] storage members = _members[modelId];
+        if (index < members.length) {
+            Member memory member = members[index];
+            // INVARIANT: nobody can join for a request that it has seen.
+            if (member.since < requestBlock) return member.operator;
+        }
+        Moved memory moved = _moved[modelId][index];
+        if (moved.since >= requestBlock || requestBlock > moved.until) return address(0);
+        Place memory place = _places[modelId][moved.operator];
+        return place.number != 0 && place.joinedAt < requestBlock ? moved.operator : address(0);
     }
 }

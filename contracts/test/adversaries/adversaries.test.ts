@@ -3,7 +3,7 @@ import { type Address, encodeFunctionData, toFunctionSelector } from "viem";
 import { describe, expect, it } from "vitest";
 import { countingModel, makeModel, type Tamper } from "../support/models.ts";
 import { requestOf, useSurety } from "../support/scenario.ts";
-import { eventOf } from "../support/surety.ts";
+import { assigneeOf, eventOf } from "../support/surety.ts";
 import { type Actor, Arena } from "./arena.ts";
 import {
   Challenger,
@@ -240,10 +240,8 @@ describe("adversaries: after every match the verdict is right, nobody honest is 
           ],
           valueWei: feeWei,
         });
-        const { requestId, assignee } = eventOf(asked, "Requested") as {
-          requestId: bigint;
-          assignee: Address;
-        };
+        const requestId = eventOf(asked, "Requested").requestId as bigint;
+        const assignee = await assigneeOf(surety, requestId);
         // It reenters with what would be worth the most: its answer delivered once more, its fee back.
         if (name === "Reenter")
           await on("reenterWith", surety.addresses.oracle, await encoded("refund", [requestId]));

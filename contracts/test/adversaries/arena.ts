@@ -4,7 +4,7 @@ import { isOver } from "@surety/protocol";
 import type { Address, Hex } from "viem";
 import { type Model, outputOf } from "../support/models.ts";
 import { viewOf } from "../support/players.ts";
-import { type CallParameters, eventsOf, type Surety } from "../support/surety.ts";
+import { assigneeOf, type CallParameters, eventsOf, type Surety } from "../support/surety.ts";
 
 /** A transaction that an actor wants mined. Plans are made anew after each block; only what is mined has happened. */
 export type Plan = Omit<CallParameters, "time"> & {
@@ -56,6 +56,7 @@ export interface Question {
 interface RequestNow {
   readonly status: number;
   readonly attempt: number;
+  /** Whom it draws, as the next block will see it. */
   readonly assignee: Address;
   readonly exclusiveUntil: number;
   readonly deadline: number;
@@ -143,7 +144,8 @@ export class Arena {
   private async look(): Promise<void> {
     const { read, oracle } = this.surety;
     this.now = await this.surety.now();
-    this.request = await read<RequestNow>(oracle, "requestOf", [this.requestId]);
+    const request = await read<Omit<RequestNow, "assignee">>(oracle, "requestOf", [this.requestId]);
+    this.request = { ...request, assignee: await assigneeOf(this.surety, this.requestId) };
     this.assertion = await read<AssertionNow>(oracle, "assertionOf", [this.assertionId]);
     this.views = new Map();
     for (const game of this.games) {

@@ -6,7 +6,7 @@ import { inputOperand, mapInstruction, operation } from "../support/instructions
 import { countingModel, makeModel, outputRootOf, questionFor, runModel } from "../support/models.ts";
 import { challengerMove, commitMove, play, revealMove, stepOf, viewOf } from "../support/players.ts";
 import { requestOf, useSurety } from "../support/scenario.ts";
-import { eventOf, eventsOf, ZERO_ADDRESS, ZERO_HASH } from "../support/surety.ts";
+import { assigneeOf, eventOf, eventsOf, ZERO_ADDRESS, ZERO_HASH } from "../support/surety.ts";
 
 const PHASE = { none: 0, commit: 1, trace: 2, tensor: 3, challengerWon: 4, posterWon: 5, void: 6 };
 const TURN = { nobody: 0, poster: 1, challenger: 2, posterTimedOut: 3, challengerTimedOut: 4 };
@@ -609,9 +609,8 @@ describe("DisputeGame", () => {
         },
       ]);
       // The next node is another one.
-      const { assignee } = eventOf(receipt, "Reopened") as { assignee: Address };
       expect([scenario.actors.alice, scenario.actors.bob].filter((who) => who !== posterAddress)).toEqual([
-        assignee,
+        await assigneeOf(surety, requestId),
       ]);
       expect(await read("creditOf", challenger)).toBe(challengeBondWei + paidWei);
       expect(await surety.read(surety.operators, "operatorOf", [posterAddress])).toMatchObject({

@@ -1,6 +1,8 @@
-import type { Address } from "viem";
+import type { Address, Hex } from "viem";
 import type { SuretyParameters } from "../../../chain/src/deploy.ts";
 import type { Delivery } from "../../../chain/src/reads/request.ts";
+import { ZERO_ADDRESS } from "../support/surety.ts";
+import { type Draw, Draws } from "./draws.ts";
 
 /**
  * What the contracts should do, said once more and more simply: a program of three instructions, so that a game is commit, selectTensor,
@@ -19,7 +21,7 @@ export interface Request {
   readonly id: bigint;
   status: "open" | "asserted" | "final" | "refunded";
   attempt: number;
-  assignee: Address;
+  draw: Draw;
   exclusiveUntil: number;
   readonly deadline: number;
   readonly requester: Address;
@@ -65,6 +67,7 @@ export class Ghost {
   readonly requests: Request[] = [];
   readonly assertions: Assertion[] = [];
   readonly games: Game[] = [];
+  readonly draws = new Draws();
   readonly gameCredits = new Map<Address, bigint>();
   readonly oracleCredits = new Map<Address, bigint>();
   burnedWei = 0n;
@@ -140,16 +143,33 @@ export class Ghost {
   }
 
   requestError(): string | undefined {
-    return [...this.operators.values()].some(({ serves, jailed }) => serves && !jailed)
-      ? undefined
-      : "NobodyServes";
+    return [...this.operators.values()].some(({ serves }) => serves) ? undefined : "NobodyServes";
   }
 
-  postError(request: Request, who: Address, now: number): string | undefined {
+  evictError({ jailed, serves }: Operator): string | undefined {
+    if (!jailed) return "NotJailed";
+    return serves ? undefined : "NotServing";
+  }
+
+  /** Who may answer alone in a block; zero when anyone may. */
+  assignee({ draw }: Request, block: bigint): { operator: Address; sure: boolean } {
+    return this.draws.assignee(draw, block, (who) => this.operator(who).jailed);
+  }
+
+  /** To be called after every action: who has no bond free any more has lost its draws. */
+  look(): void {
+    this.draws.look((who) => {
+      const { stakeWei, lockedWei } = this.operator(who);
+      return stakeWei - lockedWei >= this.parameters.assertionBondWei;
+    });
+  }
+
+  postError(request: Request, who: Address, now: number, block: bigint): string | undefined {
     const { stakeWei, lockedWei, serves, jailed } = this.operator(who);
     if (request.status !== "open") return "WrongStatus";
     if (now > request.deadline) return "DeadlinePassed";
-    if (who !== request.assignee && now <= request.exclusiveUntil) return "NotYourTurn";
+    const { operator: assignee } = this.assignee(request, block);
+    if (now <= request.exclusiveUntil && assignee !== ZERO_ADDRESS && who !== assignee) return "NotYourTurn";
     if (!serves || jailed) return "NotServing";
     return stakeWei - lockedWei < this.parameters.assertionBondWei ? "StakeTooLow" : undefined;
   }
@@ -300,8 +320,7 @@ export class Ghost {
     this.credit(this.gameCredits, game.challenger, this.parameters.challengeBondWei);
   }
 
-  /** @param reopened What the chain drew: who is to answer next. */
-  challengerWins(game: Game, assignee: Address, now: number, nobody: boolean): void {
+  challengerWins(game: Game, now: number, mined: { blockNumber: bigint; blockHash: Hex }): void {
     const { challengeBondWei, assertionBondWei, exclusiveSeconds } = this.parameters;
     const { request, poster } = game.assertion;
     game.stage = "over";
@@ -316,8 +335,8 @@ export class Ghost {
     request.callbackOwed = false;
     Object.assign(request, {
       status: "open",
-      assignee,
-      exclusiveUntil: nobody ? now - 1 : now + exclusiveSeconds,
+      draw: this.draws.open(request.id, request.attempt, mined),
+      exclusiveUntil: now + exclusiveSeconds,
     });
   }
 

@@ -8,7 +8,7 @@ import { outputOf, outputRootOf } from "../support/models.ts";
 import { challengerMove, commitMove, revealMove } from "../support/players.ts";
 import { fuzzCount, fuzzSeed, randomFrom } from "../support/random.ts";
 import { requestOf, smallInput, smallModel, useSurety } from "../support/scenario.ts";
-import { type CallParameters, eventOf, ZERO_ADDRESS } from "../support/surety.ts";
+import { assigneeOf, type CallParameters, eventOf, ZERO_ADDRESS } from "../support/surety.ts";
 import { Ghost, idOf, type Request } from "./ghost.ts";
 
 interface Action {
@@ -41,12 +41,13 @@ describe("all contracts together, against a ghost", () => {
       const [alice, bob, ...others] = surety.accounts as [Address, Address, ...Address[]];
       const nodes = [alice, bob, ...others.slice(0, 8)];
       const challengers = others.slice(8, 12);
-      for (const node of [alice, bob])
+      for (const node of [alice, bob]) {
         Object.assign(ghost.operator(node), { stakeWei: parameters.minStakeWei, serves: true });
+        ghost.draws.join(node);
+      }
       const burnedBefore = await surety.balance(ZERO_ADDRESS);
       const traceOf = (lies: boolean): CommittedTrace => (lies ? lie : honest);
 
-      const drawn = (receipt: TransactionReceipt) => eventOf(receipt, "Reopened").assignee as Address;
       /** The view of a game at a stage, as its moves need it. */
       const viewAt = (trace: CommittedTrace, lies: boolean, stage: "trace" | "tensor"): GameView => {
         const instruction = lies ? 2 : 0;
@@ -69,6 +70,11 @@ describe("all contracts together, against a ghost", () => {
         };
       };
 
+      const leaves = (node: Address) => (receipt: TransactionReceipt) => {
+        ghost.operator(node).serves = false;
+        ghost.draws.leave(node, receipt.blockNumber);
+      };
+
       const onOperators = (now: number): Action | undefined => {
         const from = random.pick(nodes);
         const operator = ghost.operator(from);
@@ -79,7 +85,7 @@ describe("all contracts together, against a ghost", () => {
           args,
           valueWei,
         });
-        switch (random.int(0, 4)) {
+        switch (random.int(0, 5)) {
           case 0: {
             const wei = BigInt(random.int(0, 3)) * parameters.assertionBondWei;
             const expected = operator.jailed ? "OperatorJailed" : undefined;
@@ -96,7 +102,10 @@ describe("all contracts together, against a ghost", () => {
               name: "join",
               call: call("joinModel", [smallModel.modelId]),
               expected,
-              apply: () => (operator.serves = true),
+              apply: () => {
+                operator.serves = true;
+                ghost.draws.join(from);
+              },
             };
           }
           case 2: {
@@ -105,7 +114,16 @@ describe("all contracts together, against a ghost", () => {
               name: "leave",
               call: call("leaveModel", [smallModel.modelId]),
               expected,
-              apply: () => (operator.serves = false),
+              apply: leaves(from),
+            };
+          }
+          case 4: {
+            const other = random.pick(nodes);
+            return {
+              name: "evict",
+              call: call("evict", [other, smallModel.modelId]),
+              expected: ghost.evictError(ghost.operator(other)),
+              apply: leaves(other),
             };
           }
           case 3: {
@@ -151,15 +169,12 @@ describe("all contracts together, against a ghost", () => {
           const args = [await requestOf(surety, smallModel, smallInput, { deadline, delivery, callbackGas })];
           const requester = random.chance(0.7) ? consumer.address : from;
           const apply = (receipt: TransactionReceipt) => {
-            const { requestId: id, assignee } = eventOf(receipt, "Requested") as {
-              requestId: bigint;
-              assignee: Address;
-            };
+            const id = eventOf(receipt, "Requested").requestId as bigint;
             const fresh: Request = {
               id,
               status: "open",
               attempt: 0,
-              assignee,
+              draw: ghost.draws.open(id, 0, receipt),
               exclusiveUntil: now + parameters.exclusiveSeconds,
               deadline,
               requester,
@@ -181,12 +196,15 @@ describe("all contracts together, against a ghost", () => {
         }
         if (which <= 2) {
           const lies = random.chance(0.5);
-          const who = random.chance(0.8) && request.assignee !== ZERO_ADDRESS ? request.assignee : from;
+          const block = (await surety.network.publicClient.getBlockNumber()) + 1n;
+          const { operator: assignee } = ghost.assignee(request, block);
+          expect(await assigneeOf(surety, request.id)).toBe(assignee);
+          const who = random.chance(0.8) && assignee !== ZERO_ADDRESS ? assignee : from;
           const args = [request.id, question, outputOf(smallModel, traceOf(lies))];
           return {
             name: "post",
             call: { ...call("post", args), from: who },
-            expected: ghost.postError(request, who, now),
+            expected: ghost.postError(request, who, now, block),
             apply: () => ghost.post(request, who, lies, now),
           };
         }
@@ -299,10 +317,7 @@ describe("all contracts together, against a ghost", () => {
         const walked = random.pick(games);
         if (walked === undefined) return undefined;
         const from = walked.challenger;
-        const wins = (receipt: TransactionReceipt) => {
-          const assignee = drawn(receipt);
-          ghost.challengerWins(walked, assignee, now, assignee === ZERO_ADDRESS);
-        };
+        const wins = (receipt: TransactionReceipt) => ghost.challengerWins(walked, now, receipt);
         const picks = () => challengerMove(surety, knows, walked.id, viewAt(trace, assertion.lies, "trace"));
         const tensor = viewAt(trace, assertion.lies, "tensor");
         if (which <= 4)
@@ -386,6 +401,7 @@ describe("all contracts together, against a ghost", () => {
         const { receipt, error } = await surety.attempt({ ...action.call, time: now });
         expect(error, `action ${i}, ${action.name}`).toBe(action.expected);
         if (receipt !== undefined) action.apply(receipt);
+        ghost.look();
         const outcome = `${action.name}: ${error ?? "accepted"}`;
         counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
         if (i % 10 === 0) await checkHeld();
@@ -397,7 +413,7 @@ describe("all contracts together, against a ghost", () => {
   it("was not vacuous: every action was accepted, and refused in each way that can be reached", () => {
     console.info(JSON.stringify(Object.fromEntries([...counts].sort(([a], [b]) => a.localeCompare(b)))));
     for (const name of [
-      ...["deposit", "join", "leave", "unbond", "withdraw from game", "withdraw from oracle"],
+      ...["deposit", "join", "leave", "evict", "unbond", "withdraw from game", "withdraw from oracle"],
       ...["request", "post", "finalise", "refund", "retry", "revoke", "reuse"],
       ...["open", "commit", "selectTensor", "revealBytes", "step", "claimTimeout", "closeVoid"],
     ]) {

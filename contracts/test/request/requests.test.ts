@@ -1,10 +1,10 @@
 import { commitTensor, inputsRoot, listHash, toHex } from "@surety/engine";
-import { encodeFunctionData } from "viem";
+import { type Address, encodeFunctionData, type Hex } from "viem";
 import { describe, expect, it } from "vitest";
 import { DELIVERIES } from "../../../chain/src/reads/request.ts";
 import { countingModel, outputRootOf } from "../support/models.ts";
 import { CALLBACK_GAS, requestOf, smallInput, smallModel, useSurety } from "../support/scenario.ts";
-import { eventsOf, ZERO_ADDRESS, ZERO_HASH } from "../support/surety.ts";
+import { assigneeOf, eventsOf, ZERO_ADDRESS, ZERO_HASH } from "../support/surety.ts";
 
 const STATUS = { none: 0, open: 1, asserted: 2, final: 3, refunded: 4 };
 
@@ -42,7 +42,7 @@ describe("SuretyOracle: requests", () => {
   });
 
   describe("requestInference", () => {
-    it("stores the request, roots its input, assigns a node and tells all", async () => {
+    it("stores the request, roots its input, draws a node and tells all", async () => {
       const { alice, bob, requester } = scenario.actors;
       const { surety, input } = scenario;
       const { receipt, requestId, assignee } = await scenario.request();
@@ -50,7 +50,7 @@ describe("SuretyOracle: requests", () => {
       expect(requestId).toBe(1n);
       expect([alice, bob]).toContain(assignee);
       expect(eventsOf(receipt)).toMatchObject([
-        { name: "Requested", args: { requestId, modelId, requester, assignee, input: toHex(input) } },
+        { name: "Requested", args: { requestId, modelId, requester, input: toHex(input) } },
       ]);
       expect(await read("requestOf", requestId)).toEqual({
         status: STATUS.open,
@@ -63,7 +63,6 @@ describe("SuretyOracle: requests", () => {
         callbackOwed: false,
         revocationDue: false,
         deadline: now - 1 + 10_000,
-        assignee,
         exclusiveUntil: now + surety.parameters.exclusiveSeconds,
         attempt: 0,
       });
@@ -72,7 +71,48 @@ describe("SuretyOracle: requests", () => {
       expect(await surety.balance(surety.addresses.oracle)).toBe(scenario.feeOf());
     });
 
-    it("assigns by chance: both nodes get their turn", async () => {
+    it("nobody knows in a request's own block whom it draws, and nobody can answer it there", async () => {
+      const { surety } = scenario;
+      const { alice, bob, requester } = scenario.actors;
+      const { testClient, publicClient, wallets } = surety.network;
+      const data = (functionName: string, args: readonly unknown[]) =>
+        encodeFunctionData({ abi: surety.oracle.abi, functionName, args });
+      const request = await requestOf(surety, smallModel, smallInput);
+      const to = surety.addresses.oracle;
+      const gas = 3_000_000n;
+      const send = (account: Address, sent: Hex, value = 0n) =>
+        wallets[0]?.sendTransaction({ account, to, data: sent, value, gas }) as Promise<Hex>;
+      await testClient.setAutomine(false);
+      const asked = await send(requester, data("requestInference", [request]), scenario.feeOf());
+      const answer = data("post", [1n, scenario.question, scenario.output]);
+      const posts = [await send(alice, answer), await send(bob, answer)];
+      await testClient.mine({ blocks: 1 });
+      await testClient.setAutomine(true);
+      expect(await publicClient.getTransactionReceipt({ hash: asked })).toMatchObject({ status: "success" });
+      for (const hash of posts)
+        expect(await publicClient.getTransactionReceipt({ hash })).toMatchObject({ status: "reverted" });
+      // In the context of the request's own block it is not known, not even to whoever asks there.
+      expect(await read("assigneeOf", 1n)).toBe(ZERO_ADDRESS);
+      const refusal = publicClient.simulateContract({
+        address: to,
+        abi: surety.oracle.abi,
+        functionName: "post",
+        args: [1n, scenario.question, scenario.output],
+        account: alice,
+        blockTag: "latest",
+      });
+      await expect(refusal).rejects.toThrow(/AssigneeUnknown/);
+      // The very next block knows it.
+      const assignee = await assigneeOf(surety, 1n);
+      expect([alice, bob]).toContain(assignee);
+      const post = (from: Address) => call("post", [1n, scenario.question, scenario.output], from);
+      expect(await surety.refused(post(assignee === alice ? bob : alice))).toMatchObject({
+        error: "NotYourTurn",
+      });
+      await surety.send(post(assignee));
+    });
+
+    it("draws by chance: both nodes get their turn", async () => {
       const assignees = new Set<string>();
       for (let i = 0; i < 12; i++) assignees.add((await scenario.request()).assignee);
       expect(assignees.size).toBe(2);
@@ -242,5 +282,27 @@ describe("SuretyOracle: requests", () => {
     expect(await read("claimOf", 5n)).toMatchObject([ZERO_ADDRESS, ZERO_HASH, ZERO_HASH, ZERO_HASH, false]);
     expect(await read("resultOf", 5n)).toBe(ZERO_HASH);
     expect(outputRootOf(smallModel, scenario.honest)).not.toBe(ZERO_HASH);
+  });
+});
+
+describe("SuretyOracle: a request older than 256 blocks", () => {
+  const scenario = useSurety(smallModel, smallInput, { exclusiveSeconds: 1_000 });
+
+  it("may be answered by anyone who serves the model: the chain has forgotten the hash that drew its assignee", async () => {
+    const { surety } = scenario;
+    const { alice, bob } = scenario.actors;
+    const { requestId, assignee } = await scenario.request();
+    const other = assignee === alice ? bob : alice;
+    const args = [requestId, scenario.question, scenario.output];
+    const post = { from: other, to: surety.oracle, call: "post", args };
+    await surety.network.testClient.mine({ blocks: 254 });
+    expect(await assigneeOf(surety, requestId)).toBe(assignee);
+    expect(await surety.refused(post)).toMatchObject({
+      error: "NotYourTurn",
+      args: [assignee, expect.any(BigInt)],
+    });
+    await surety.network.testClient.mine({ blocks: 1 });
+    expect(await assigneeOf(surety, requestId)).toBe(ZERO_ADDRESS);
+    await surety.send(post);
   });
 });

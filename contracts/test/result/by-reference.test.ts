@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { countingModel, outputOf, outputRootOf, questionFor, runModel } from "../support/models.ts";
 import { play } from "../support/players.ts";
 import { actors, type RequestOptions, requestOf } from "../support/scenario.ts";
-import { eventOf, eventsOf, type Surety, serve, startSurety } from "../support/surety.ts";
+import { assigneeOf, eventOf, eventsOf, type Surety, serve, startSurety } from "../support/surety.ts";
 
 const MOST_BYTES = 240 * 1024;
 const URI = "https://example.org/input.bin";
@@ -67,13 +67,13 @@ describe("SuretyOracle: by reference", () => {
   const afterWindow = async () => (await surety.now()) + surety.parameters.challengeWindowSeconds;
 
   it("a request keeps the root it is given and tells where the input is", async () => {
-    const { requester, alice } = actors(surety);
+    const { requester } = actors(surety);
     const { receipt, requestId } = await asked();
     const inputRoot = inputRootOf(largeInput);
     expect(eventsOf(receipt)).toMatchObject([
       {
         name: "RequestedByReference",
-        args: { requestId, modelId: large.modelId, requester, assignee: alice, inputRoot, uri: URI },
+        args: { requestId, modelId: large.modelId, requester, inputRoot, uri: URI },
       },
     ]);
     expect(await surety.read(surety.oracle, "requestOf", [requestId])).toMatchObject({
@@ -178,10 +178,8 @@ describe("SuretyOracle: by reference", () => {
   it("posts are refused with a long uri, for another question, or by who does not serve", async () => {
     const { bob } = actors(surety);
     const { receipt } = await asked();
-    const { requestId, assignee } = eventOf(receipt, "RequestedByReference") as {
-      requestId: bigint;
-      assignee: `0x${string}`;
-    };
+    const requestId = eventOf(receipt, "RequestedByReference").requestId as bigint;
+    const assignee = await assigneeOf(surety, requestId);
     const post = (args: readonly unknown[]) => ({ ...onOracle("postByReference", args), from: assignee });
     expect(await surety.refused(post(postArgs(requestId, outputRoot, "x".repeat(2049))))).toMatchObject({
       error: "UriTooLong",

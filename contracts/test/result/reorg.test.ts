@@ -19,7 +19,7 @@ describe("A reorg that swaps two requests", () => {
     const request = await requestOf(surety, smallModel, input, { delivery: "pull", callbackGas: 0 });
     const call = { from: actors.requester, to: surety.oracle, call: "requestInference", args: [request] };
     const receipt = await surety.send({ ...call, valueWei: scenario.feeOf(0) });
-    return eventOf(receipt, "Requested") as { requestId: bigint; assignee: Address };
+    return eventOf(receipt, "Requested") as { requestId: bigint };
   };
   /** Only Alice serves, so that she is assigned in either history. */
   const alone = async () => {

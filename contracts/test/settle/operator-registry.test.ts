@@ -1,4 +1,4 @@
-import { encodeFunctionData, parseEther } from "viem";
+import { type Address, encodeAbiParameters, encodeFunctionData, keccak256, parseEther } from "viem";
 import { describe, expect, it } from "vitest";
 import { smallInput, smallModel, useSurety } from "../support/scenario.ts";
 import { eventsOf, serve, ZERO_ADDRESS } from "../support/surety.ts";
@@ -61,9 +61,9 @@ describe("OperatorRegistry", () => {
 
     it("of more than can be counted reverts AmountTooLarge", async () => {
       const { network, refused } = scenario.surety;
-      await network.testClient.setBalance({ address: scenario.actors.stranger, value: 2n ** 121n });
-      expect(await refused(deposit(2n ** 120n))).toEqual({ error: "AmountTooLarge", args: [2n ** 120n] });
-      await scenario.surety.send(deposit(2n ** 120n - 1n));
+      await network.testClient.setBalance({ address: scenario.actors.stranger, value: 2n ** 97n });
+      expect(await refused(deposit(2n ** 96n))).toEqual({ error: "AmountTooLarge", args: [2n ** 96n] });
+      await scenario.surety.send(deposit(2n ** 96n - 1n));
     });
 
     it("of a jailed operator reverts OperatorJailed", async () => {
@@ -122,12 +122,11 @@ describe("OperatorRegistry", () => {
       expect(eventsOf(receipt)).toMatchObject([{ name: "LeftModel", args: { operator: alice, modelId } }]);
       expect(await read("serves", alice, modelId)).toBe(false);
       expect(await read("serves", bob, modelId)).toBe(true);
-      for (let seed = 0n; seed < 4n; seed++) expect(await read("pick", modelId, seed)).toBe(bob);
-      await scenario.surety.send(call("leaveModel", [modelId], bob));
-      expect(await read("pick", modelId, 1n)).toBe(ZERO_ADDRESS);
+      expect(await read("servingCount", modelId)).toBe(1n);
       // And may come back.
       await scenario.surety.send(call("joinModel", [modelId], alice));
-      expect(await read("pick", modelId, 1n)).toBe(alice);
+      expect(await read("serves", alice, modelId)).toBe(true);
+      expect(await read("servingCount", modelId)).toBe(2n);
     });
 
     it("of a model that is not served reverts NotServing", async () => {
@@ -312,14 +311,50 @@ describe("OperatorRegistry", () => {
   });
 
   describe("pick", () => {
-    it("never returns a jailed operator, before and after it is evicted by anyone", async () => {
+    const block = async () => (await scenario.surety.network.publicClient.getBlockNumber()) as bigint;
+    const word = (n: number) => `0x${n.toString(16).padStart(64, "0")}` as const;
+    const pick = async (seed: number, memberCount: number | bigint, requestBlock: bigint) => {
+      const args = [modelId, word(seed), BigInt(memberCount), requestBlock];
+      const [operator, firstDrawn] = await scenario.surety.read<[string, boolean]>(
+        scenario.surety.operators,
+        "pick",
+        args,
+      );
+      return { operator, firstDrawn };
+    };
+    /** Whom twenty seeds draw. */
+    const drawn = async (memberCount: number | bigint, requestBlock: bigint) => {
+      const all: string[] = [];
+      for (let seed = 0; seed < 20; seed++) all.push((await pick(seed, memberCount, requestBlock)).operator);
+      return all;
+    };
+    const only = (who: string) => Array.from({ length: 20 }, () => who);
+    const pass = async (blocks: number) => scenario.surety.network.testClient.mine({ blocks });
+    const on = (name: string, from: Address) => scenario.surety.send(call(name, [modelId], from));
+
+    it("draws all of a set by turns, each as the seed's place says", async () => {
       const { alice, bob } = scenario.actors;
+      await pass(1);
+      const all = await drawn(2, await block());
+      expect(new Set(all)).toEqual(new Set([alice, bob]));
+      for (let seed = 0; seed < 20; seed++) {
+        const types = [{ type: "bytes32" }, { type: "uint256" }] as const;
+        const hash = keccak256(encodeAbiParameters(types, [word(seed), 0n]));
+        expect(all[seed]).toBe([alice, bob][Number(BigInt(hash) % 2n)]);
+      }
+    });
+
+    it("never draws a jailed operator, before and after it is evicted by anyone", async () => {
+      const { alice, bob } = scenario.actors;
+      await pass(1);
+      const asked = await block();
       await jail(alice);
       expect(await read("serves", alice, modelId)).toBe(false);
-      for (let seed = 0n; seed < 5n; seed++) expect(await read("pick", modelId, seed)).toBe(bob);
+      expect(await drawn(2, asked)).toEqual(only(bob));
       const receipt = await scenario.surety.send(call("evict", [alice, modelId]));
       expect(eventsOf(receipt)).toMatchObject([{ name: "LeftModel", args: { operator: alice, modelId } }]);
       expect(await read("servingCount", modelId)).toBe(1n);
+      expect(await drawn(2, asked)).toEqual(only(bob));
       expect(await scenario.surety.refused(call("evict", [alice, modelId]))).toMatchObject({
         error: "NotServing",
       });
@@ -329,30 +364,120 @@ describe("OperatorRegistry", () => {
       });
     });
 
-    it("prefers who can lock a bond, and takes a busy one when there is no other", async () => {
+    it("prefers who has had a bond free ever since, and takes a busy one when there is no other", async () => {
+      const { alice, bob } = scenario.actors;
+      await pass(1);
+      const asked = await block();
+      for (let i = 0; i < 4; i++) await scenario.surety.send(await asOracle("lock", alice, bondWei));
+      expect(await drawn(2, asked)).toEqual(only(bob));
+      await on("leaveModel", bob);
+      expect(await drawn(2, asked)).toEqual(only(alice));
+    });
+
+    it("nobody makes itself fit for a request that it has seen, by a deposit or by a bond set free", async () => {
       const { alice, bob } = scenario.actors;
       for (let i = 0; i < 4; i++) await scenario.surety.send(await asOracle("lock", alice, bondWei));
-      for (let seed = 0n; seed < 5n; seed++) expect(await read("pick", modelId, seed)).toBe(bob);
-      await scenario.surety.send(call("leaveModel", [modelId], bob));
-      expect(await read("pick", modelId, 3n)).toBe(alice);
+      const asked = await block();
+      await scenario.surety.send(await asOracle("unlock", alice, bondWei));
+      const unlocked = await block();
+      expect(await drawn(2, asked)).toEqual(only(bob));
+      expect(await drawn(2, unlocked)).toEqual(only(bob));
+      expect(new Set(await drawn(2, unlocked + 1n))).toEqual(new Set([alice, bob]));
+      await scenario.surety.send(await asOracle("lock", alice, bondWei));
+      await scenario.surety.send(deposit(bondWei, alice));
+      const deposited = await block();
+      expect(await drawn(2, deposited)).toEqual(only(bob));
+      expect(new Set(await drawn(2, deposited + 1n))).toEqual(new Set([alice, bob]));
+      // What is not the first draw may have been another's before.
+      for (let seed = 0; seed < 20; seed++) {
+        const { operator, firstDrawn } = await pick(seed, 2, deposited);
+        const before = await pick(seed, 2, deposited + 1n);
+        expect(firstDrawn).toBe(before.operator === operator);
+      }
+    });
+
+    it("nobody joins for a request that it has seen, not even in its block", async () => {
+      const { alice, bob, stranger } = scenario.actors;
+      await scenario.surety.send(deposit(minStakeWei));
+      await on("joinModel", stranger);
+      const joined = await block();
+      expect(await drawn(3, joined)).not.toContain(stranger);
+      expect(new Set(await drawn(3, joined + 1n))).toEqual(new Set([alice, bob, stranger]));
+    });
+
+    it("who leaves gives its turns away, and takes no other's: the last, moved to its place, keeps its own", async () => {
+      const { alice, bob, stranger } = scenario.actors;
+      await serve(scenario.surety, stranger, modelId);
+      await pass(1);
+      const asked = await block();
+      const before = await drawn(3, asked);
+      await on("leaveModel", alice);
+      const after = await drawn(3, asked);
+      for (const [seed, who] of before.entries()) {
+        if (who === alice) expect([bob, stranger]).toContain(after[seed]);
+        else expect(after[seed]).toBe(who);
+      }
+      // Comes back, and is not given what it had given away; nor does it take the place that the moved one had.
+      await on("joinModel", alice);
+      expect(await drawn(3, asked)).toEqual(after);
+      const moved = await block();
+      expect(new Set(await drawn(3, moved + 1n))).toEqual(new Set([alice, bob, stranger]));
+      // Who was moved and leaves gives both its places away.
+      await on("leaveModel", stranger);
+      expect(await drawn(3, asked)).toEqual(only(bob));
+      await on("joinModel", stranger);
+      expect(await drawn(3, asked)).toEqual(only(bob));
+    });
+
+    it("of two moved from one place within 256 blocks the first keeps its turns; later, the second", async () => {
+      const { alice, bob, stranger, challenger, second } = scenario.actors;
+      for (const who of [stranger, challenger]) await serve(scenario.surety, who, modelId);
+      await pass(1);
+      const asked = await block();
+      const before = await drawn(4, asked);
+      // Place 3: the challenger's, then the second's.
+      await on("leaveModel", alice);
+      await serve(scenario.surety, second, modelId);
+      const between = (await block()) + 1n;
+      await pass(1);
+      await on("leaveModel", bob);
+      const after = await drawn(4, asked);
+      for (const [seed, who] of before.entries())
+        if (who === challenger || who === stranger) expect(after[seed]).toBe(who);
+      expect(await drawn(4, between)).not.toContain(second);
+
+      // The set is [challenger, second, stranger]: place 3 is free again, and its past forgotten.
+      await pass(257);
+      await on("joinModel", alice);
+      const third = (await block()) + 1n;
+      await pass(1);
+      const later = await drawn(4, third);
+      await on("leaveModel", challenger);
+      for (const [seed, who] of (await drawn(4, third)).entries())
+        if (later[seed] === alice) expect(who).toBe(alice);
+      expect(later).toContain(alice);
     });
 
     it("of a model that nobody serves is zero", async () => {
-      expect(await read("pick", `0x${"2".repeat(64)}`, 3n)).toBe(ZERO_ADDRESS);
+      expect(await read("pick", word(2), word(3), 0n, 5n)).toEqual([ZERO_ADDRESS, false]);
     });
 
-    it("looks at 16 operators at most, whatever the set", async () => {
+    it("draws 16 times at most, whatever the set", async () => {
       const { surety } = scenario;
       const crowd = surety.accounts.slice(5, 19);
       for (const operator of crowd) await serve(surety, operator, modelId);
       const members = [scenario.actors.alice, scenario.actors.bob, ...crowd];
-      expect(members).toHaveLength(16);
       for (const operator of members.slice(0, 15)) await jail(operator);
-      expect(await read("pick", modelId, 0n)).toBe(members[15]);
-      await serve(surety, surety.deployer, modelId);
-      await jail(members[15] as `0x${string}`);
-      expect(await read("pick", modelId, 0n)).toBe(ZERO_ADDRESS);
-      expect(await read("pick", modelId, 1n)).toBe(surety.deployer);
+      await pass(1);
+      const asked = await block();
+      const types = [{ type: "bytes32" }, { type: "uint256" }] as const;
+      for (let seed = 0; seed < 20; seed++) {
+        const places = Array.from({ length: 16 }, (_, i) =>
+          Number(BigInt(keccak256(encodeAbiParameters(types, [word(seed), BigInt(i)]))) % 16n),
+        );
+        const { operator } = await pick(seed, 16, asked);
+        expect(operator).toBe(places.includes(15) ? members[15] : ZERO_ADDRESS);
+      }
     });
   });
 

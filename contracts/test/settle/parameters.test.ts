@@ -27,8 +27,8 @@ describe("constructor parameters", () => {
       [assertionBondWei - 1n, assertionBondWei],
     ],
     [
-      "assertionBondWei",
-      [SOMEBODY, SOMEBODY, { ...ofOperators, minStakeWei: 2n ** 100n, assertionBondWei: 2n ** 96n }],
+      "minStakeWei",
+      [SOMEBODY, SOMEBODY, { ...ofOperators, minStakeWei: 2n ** 96n }],
       [2n ** 96n, 2n ** 96n - 1n],
     ],
   ])("OperatorRegistry names a wrong %s", async (name, args, bounds) => {

@@ -1,6 +1,6 @@
 import { type Address, encodeFunctionData } from "viem";
 import { type RequestOptions, requestOf, type Scenario } from "./scenario.ts";
-import { type At, type CallParameters, eventOf, type Revert } from "./surety.ts";
+import { type At, assigneeOf, type CallParameters, eventOf, type Revert } from "./surety.ts";
 
 /** `HostileConsumer.Behaviour`, by its numbers. */
 export const BEHAVIOUR = {
@@ -54,11 +54,8 @@ export async function hostileConsumer(scenario: Scenario): Promise<HostileConsum
       const request = await requestOf(surety, scenario.model, scenario.input, options);
       const feeWei = scenario.feeOf(options.callbackGas, options.delivery);
       const receipt = await execute("requestInference", [request], options.valueWei ?? feeWei);
-      const { requestId, assignee } = eventOf(receipt, "Requested") as {
-        requestId: bigint;
-        assignee: Address;
-      };
-      return { requestId, assignee };
+      const requestId = eventOf(receipt, "Requested").requestId as bigint;
+      return { requestId, assignee: await assigneeOf(surety, requestId) };
     },
     read: (name) => surety.read(consumer, name),
   };

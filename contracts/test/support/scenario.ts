@@ -14,7 +14,7 @@ import {
 } from "./models.ts";
 import type { Network } from "./network.ts";
 import { type ChallengerKnows, play } from "./players.ts";
-import { eventOf, type Surety, serve, startSurety } from "./surety.ts";
+import { assigneeOf, eventOf, type Surety, serve, startSurety } from "./surety.ts";
 
 export interface RequestOptions {
   readonly callbackGas?: number;
@@ -104,8 +104,8 @@ export function useSurety(
       args: [await requestOf(surety, model, input, options)],
       valueWei: options.valueWei ?? feeOf(options.callbackGas, options.delivery),
     });
-    const event = eventOf(receipt, "Requested") as { requestId: bigint; assignee: Address };
-    return { requestId: event.requestId, assignee: event.assignee, receipt };
+    const requestId = eventOf(receipt, "Requested").requestId as bigint;
+    return { requestId, assignee: await assigneeOf(surety, requestId), receipt };
   };
 
   /** Requests, and has the assignee post what a trace says. */

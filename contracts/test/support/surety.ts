@@ -214,6 +214,12 @@ export function eventOf(receipt: TransactionReceipt, eventName: string): Record<
   return first.args;
 }
 
+/** Whom a request draws, as the next block will see it. */
+export function assigneeOf({ network, oracle }: Surety, requestId: bigint): Promise<Address> {
+  const call = { address: oracle.address, abi: oracle.abi, functionName: "assigneeOf", args: [requestId] };
+  return network.publicClient.readContract({ ...call, blockTag: "pending" }) as Promise<Address>;
+}
+
 /** Stakes an operator and lets it join models. */
 export async function serve(surety: Surety, operator: Address, ...modelIds: readonly Hex[]): Promise<void> {
   const { operators, parameters, send } = surety;

@@ -17,7 +17,6 @@ const request = (changes: Partial<RequestView>): RequestView => ({
   callbackOwed: false,
   revocationDue: false,
   deadline: 1_000,
-  assignee: other,
   exclusiveUntil: 100,
   attempt: 0,
   ...changes,
@@ -25,16 +24,20 @@ const request = (changes: Partial<RequestView>): RequestView => ({
 
 describe("decideServing", () => {
   it("serves at once when assigned, and after the exclusive time when not", () => {
-    expect(decideServing(request({ assignee: me }), me, 50)).toBe("serve");
-    expect(decideServing(request({}), me, 100)).toBe("wait");
-    expect(decideServing(request({}), me, 101)).toBe("serve");
+    expect(decideServing(request({}), me, me, 50)).toBe("serve");
+    expect(decideServing(request({}), other, me, 100)).toBe("wait");
+    expect(decideServing(request({}), other, me, 101)).toBe("serve");
+  });
+
+  it("serves at once when nobody has the exclusive right", () => {
+    expect(decideServing(request({}), undefined, me, 50)).toBe("serve");
   });
 
   it("leaves what is answered, over or too late", () => {
     for (const status of ["none", "asserted", "final", "refunded"] as const) {
-      expect(decideServing(request({ status, assignee: me }), me, 50)).toBe("leave");
+      expect(decideServing(request({ status }), me, me, 50)).toBe("leave");
     }
-    expect(decideServing(request({ assignee: me }), me, 1_000)).toBe("serve");
-    expect(decideServing(request({ assignee: me }), me, 1_001)).toBe("leave");
+    expect(decideServing(request({}), me, me, 1_000)).toBe("serve");
+    expect(decideServing(request({}), me, me, 1_001)).toBe("leave");
   });
 });

@@ -11,10 +11,16 @@ export type ServeDecision =
 /**
  * Whether an operator should answer a request now.
  *
+ * @param assignee Who has the exclusive right; undefined when nobody has.
  * @param nowSeconds The chain's time.
  */
-export function decideServing(view: RequestView, operator: Address, nowSeconds: number): ServeDecision {
+export function decideServing(
+  view: RequestView,
+  assignee: Address | undefined,
+  operator: Address,
+  nowSeconds: number,
+): ServeDecision {
   if (view.status !== "open" || nowSeconds > view.deadline) return "leave";
-  if (isAddressEqual(view.assignee, operator)) return "serve";
+  if (assignee === undefined || isAddressEqual(assignee, operator)) return "serve";
   return nowSeconds > view.exclusiveUntil ? "serve" : "wait";
 }

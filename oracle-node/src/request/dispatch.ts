@@ -41,8 +41,8 @@ export function createDispatcher(context: DispatchContext): { dispatch(): Promis
       const now = performance.now();
       for (const [offer, at] of offeredAt) if (now - at > OFFER_AGAIN_MS) offeredAt.delete(offer);
       for (const request of store.openRequests()) {
-        const view = await views.get(request.requestId);
-        if (decideServing(view, operator, nowSeconds()) !== "serve") continue;
+        const { view, assignee } = await views.get(request.requestId);
+        if (decideServing(view, assignee, operator, nowSeconds()) !== "serve") continue;
         if (!(await membership.serves(request.modelId))) continue;
         const job = { requestId: String(request.requestId), attempt: view.attempt };
         // Names the question, not only its number: after a reorg the number may belong to another one.

@@ -1,4 +1,5 @@
 import {
+  assigneeOf,
   type Chain,
   isRevert,
   postByReference,
@@ -43,7 +44,8 @@ export async function postAnswer(context: PostContext, job: PostJob): Promise<bo
   if (answer === undefined || model === undefined) return false;
   const view = await requestOf(chain, addresses, requestId);
   if (view.attempt !== job.attempt) return false;
-  if (decideServing(view, transactions.address, nowSeconds()) !== "serve") return false;
+  const assignee = await assigneeOf(chain, addresses, requestId);
+  if (decideServing(view, assignee, transactions.address, nowSeconds()) !== "serve") return false;
   try {
     const { header } = model;
     const { question, output } = answer;
@@ -56,7 +58,15 @@ export async function postAnswer(context: PostContext, job: PostJob): Promise<bo
   } catch (error) {
     // Someone was faster, the deadline passed on the way, or a reorg gave the number to another question: the next look sees it.
     if (
-      isRevert(error, "WrongStatus", "NotYourTurn", "DeadlinePassed", "UnknownRequest", "QuestionMismatch")
+      isRevert(
+        error,
+        "WrongStatus",
+        "NotYourTurn",
+        "AssigneeUnknown",
+        "DeadlinePassed",
+        "UnknownRequest",
+        "QuestionMismatch",
+      )
     ) {
       return false;
     }

@@ -42,7 +42,7 @@ const block = (number: bigint, ...logs: SuretyLog[]): ChainEvent => ({
   cursor: cursorAt(number),
 });
 const requested = (at: bigint, requestId: bigint) =>
-  oracle(at, "Requested", { requestId, modelId, requester: other, assignee: operator, input: "0x0102" });
+  oracle(at, "Requested", { requestId, modelId, requester: other, input: "0x0102" });
 const posted = (at: bigint, poster: string) =>
   oracle(at, "Posted", { assertionId: 256n, requestId: 1n, poster, output: "0x09" });
 
