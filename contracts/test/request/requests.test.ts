@@ -101,7 +101,7 @@ describe("SuretyOracle: requests", () => {
         account: alice,
         blockTag: "latest",
       });
-      await expect(refusal).rejects.toThrow(/AssigneeUnknown/);
+      await expect(refusal).rejects.toMatchObject({ cause: { data: { errorName: "AssigneeUnknown" } } });
       // The very next block knows it.
       const assignee = await assigneeOf(surety, 1n);
       expect([alice, bob]).toContain(assignee);
