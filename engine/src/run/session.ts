@@ -7,7 +7,7 @@ import { type Instruction, outputBytes } from "../program/index.ts";
 import type { Bundle } from "./bundle.ts";
 import { evaluateFrom, splitInput } from "./evaluateProgram.ts";
 import { requireKernels } from "./knownAnswers.ts";
-import { asGraphInputs, createSession, runSession } from "./onnxruntime.ts";
+import { asGraphInputs, createSession, createTunedSession, runSession } from "./onnxruntime.ts";
 import { segmentModel, traceGraph, traceName } from "./traceGraph.ts";
 
 export interface OpenModelParameters {
@@ -50,7 +50,7 @@ export type ModelInputs = InputSample | Uint8Array;
  */
 export async function openModel(bundle: Bundle, parameters: OpenModelParameters = {}): Promise<ModelSession> {
   await requireKernels(bundle.graph);
-  const session = await createSession(bundle.graph, parameters);
+  const session = await createTunedSession(bundle.graph, parameters);
   return {
     bundle,
     async run(inputs) {

@@ -1,10 +1,10 @@
 import type { InputSample } from "../../inputs/readInputs.ts";
+import { withoutDeadNodes } from "../../onnx/deadNodes.ts";
 import { encodeGraph } from "../../onnx/encodeGraph.ts";
 import type { Graph, GraphNode } from "../../onnx/graph.ts";
 import type { HostTensor } from "../../onnx/tensor.ts";
 import { createSession, runSession } from "../../run/onnxruntime.ts";
 import { lowerModel } from "../lowerModel.ts";
-import { withoutDeadNodes } from "../prepare/prepareModel.ts";
 import type { ValueStatistics } from "../quantisation.ts";
 import type { Rung } from "./rung.ts";
 

@@ -1,4 +1,5 @@
 import { FatalError } from "@surety/protocol";
+import { withoutDeadNodes } from "../../onnx/deadNodes.ts";
 import { foldConstants, liftConstants } from "../../onnx/foldConstants.ts";
 import type { Graph } from "../../onnx/graph.ts";
 import { arrangeQuantisation } from "./arrangeQuantisation.ts";
@@ -62,17 +63,4 @@ function withConstants(
 ): Graph {
   const nodes = graph.nodes.filter((node) => !node.outputs.every((name) => name === "" || values.has(name)));
   return { ...graph, nodes, initializers: new Map([...graph.initializers, ...values]) };
-}
-
-/** Nodes and constants that no output needs are left out. */
-export function withoutDeadNodes(graph: Graph): Graph {
-  const needed = new Set(graph.outputs.map((output) => output.name));
-  const nodes: Graph["nodes"][number][] = [];
-  for (const node of [...graph.nodes].reverse()) {
-    if (!node.outputs.some((name) => needed.has(name))) continue;
-    for (const input of node.inputs) needed.add(input);
-    nodes.push(node);
-  }
-  const initializers = new Map([...graph.initializers].filter(([name]) => needed.has(name)));
-  return { ...graph, nodes: nodes.reverse(), initializers };
 }
