@@ -1,5 +1,7 @@
 import { Command, CommanderError } from "commander";
+import { addDevnetCommands } from "./commands/devnet.ts";
 import { addModelCommands } from "./commands/model.ts";
+import { addRequestCommand } from "./commands/request.ts";
 import { addSimulateCommand } from "./commands/simulate.ts";
 import { EXIT, exitCodeOf, printError } from "./output.ts";
 
@@ -7,6 +9,8 @@ const program = new Command("surety")
   .description("Surety: model outputs that a chain can check")
   .showHelpAfterError("(add --help for usage)")
   .exitOverride()
+  // Options after a subcommand's name are the subcommand's.
+  .enablePositionalOptions()
   .configureHelp({ showGlobalOptions: true });
 
 // A reader that has seen enough, as in `surety ... | head`, is no failure.
@@ -17,6 +21,8 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 
 addModelCommands(program);
 addSimulateCommand(program);
+addRequestCommand(program);
+addDevnetCommands(program);
 
 try {
   await program.parseAsync();

@@ -40,6 +40,11 @@ export interface RequestView {
   readonly attempt: number;
 }
 
+/** How many requests there have been: the newest one's number. */
+export function requestCount(chain: Chain, at: SuretyAddresses): Promise<bigint> {
+  return read(chain, "oracle", at.oracle, suretyOracleAbi, "requestCount", []);
+}
+
 /** A request that does not exist has the status `none`. */
 export async function requestOf(
   chain: Chain,

@@ -1,16 +1,18 @@
 import { FatalError, suretyOracleAbi } from "@surety/protocol";
 import { formatEther } from "viem";
+import { type Asked, ask, digitOf } from "../devnet/ask.ts";
+import { type Picture, prepareDigits } from "../devnet/digits.ts";
+import { type DisputeReport, disputeTable, reportDispute } from "../devnet/dispute-report.ts";
+import { createWorld, type NodeRole, type World } from "../devnet/world.ts";
 import { printError, toJson } from "../output.ts";
-import { type Asked, ask, digitOf } from "./ask.ts";
-import { type Picture, prepareDigits } from "./digits.ts";
-import { type DisputeReport, disputeTable, reportDispute } from "./dispute-report.ts";
 import { createTimeline } from "./timeline.ts";
-import { createWorld, type NodeRole, type World } from "./world.ts";
 
 const TEST_IMAGES = 2_000;
 const HONEST_REQUESTS = 3;
 /** A request goes to a node by chance: so many tries until it is the liar's turn. */
 const MOST_TRIES = 40;
+
+const lieOnce = (fault: string) => ["--fault", fault, "--fault-requests", "1"];
 
 const json = process.argv.includes("--json");
 const startedAtMs = performance.now();
@@ -63,7 +65,7 @@ async function demo(): Promise<void> {
       world.startNode("node A"),
       world.startNode("node B"),
       // Has no stake yet: it is asked nothing before it has.
-      world.startNode("node C", "output"),
+      world.startNode("node C", lieOnce("output")),
       world.startChallenger(),
     ]);
     for (const { name, pid, url } of [nodeA, nodeB, nodeC, challenger])
@@ -75,7 +77,7 @@ async function demo(): Promise<void> {
     timeline.chapter("A lie inside the network");
     await nodeB.stop();
     const lieInside = "layer=1,element=3251";
-    await world.startNode("node B", lieInside);
+    await world.startNode("node B", lieOnce(lieInside));
     timeline.event(`node B now lies once: ${lieInside}, everything after it consistent`);
     const first = await lieAndDispute(world, "node B", lieInside, nextPicture);
 

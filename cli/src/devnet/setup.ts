@@ -2,8 +2,8 @@
 import { createTransactionManager, DEVNET_PARAMETERS, openChain, serves } from "@surety/chain";
 import { devAccount } from "@surety/chain/testing";
 import { createWalletClient, http } from "viem";
-import { compileDigits } from "../demo/digits.ts";
 import { exitCodeOf, print, printError, toJson } from "../output.ts";
+import { compileDigits } from "./digits.ts";
 import { readOptions, USAGE } from "./options.ts";
 import { devnetFiles, setUpDevnet, stakeOperator, standingDevnet } from "./set-up-devnet.ts";
 

@@ -40,7 +40,7 @@ export async function infer(context: InferContext, job: InferenceJob): Promise<v
       `Model ${request.modelId} is not among the bundles of this node.`,
     );
   }
-  const fault = faults.next();
+  const fault = faults.next(request.requestId);
   const startedAt = performance.now();
   const output = await thread.ask({ kind: "run", bundleDir: model.dir, input: request.input, fault });
   onInference((performance.now() - startedAt) / 1_000);

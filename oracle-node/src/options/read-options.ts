@@ -14,6 +14,7 @@ const FLAGS = {
   queue: { type: "string" },
   fault: { type: "string" },
   "fault-requests": { type: "string" },
+  "fault-file": { type: "string" },
 } as const;
 
 export const DEFAULT_PORT = 9464;
@@ -28,6 +29,7 @@ export const USAGE = usage({
     ["--queue URL", "embedded (default) or redis://..."],
     ["--fault LIE", "development chains only: lie at layer=I,element=J or output"],
     ["--fault-requests N", "development chains only: lie in so many answers, then be honest"],
+    ["--fault-file FILE", "development chains only: lie when this file orders it"],
   ],
 });
 
@@ -40,7 +42,7 @@ export const USAGE = usage({
 export function readOptions(args: readonly string[], env: Environment): OracleNodeOptions | "help" {
   const given = readArguments(FLAGS, args, env);
   if (given === "help") return "help";
-  const fault = readFault(given.text("fault"), given.text("fault-requests"));
+  const fault = readFault(given.text("fault"), given.text("fault-requests"), given.text("fault-file"));
   return {
     ...readServiceOptions(given),
     ...given.optional("queueUrl", "queue", String),
@@ -48,7 +50,12 @@ export function readOptions(args: readonly string[], env: Environment): OracleNo
   };
 }
 
-function readFault(target: string | undefined, requests: string | undefined): FaultOptions | undefined {
+function readFault(
+  target: string | undefined,
+  requests: string | undefined,
+  file: string | undefined,
+): FaultOptions | undefined {
+  if (file !== undefined) return { file };
   if (target === undefined) return undefined;
   const parsed = { target: parseFaultTarget(target) };
   return requests === undefined ? parsed : { ...parsed, requests: wholeNumber(requests, "fault-requests") };

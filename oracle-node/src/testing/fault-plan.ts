@@ -1,18 +1,30 @@
+import { readFileSync, rmSync } from "node:fs";
 import { isDevnet } from "@surety/chain";
-import { FatalError, UsageError } from "@surety/protocol";
+import { FatalError, type RequestId, UsageError } from "@surety/protocol";
 import type { FaultTarget } from "./liar.ts";
 
 /** Which answers a node falsifies, on a devnet. */
 export interface FaultPlan {
-  /** The lie for the next answer; undefined to be honest. */
-  next(): FaultTarget | undefined;
+  /** The lie for a request's answer; undefined to be honest. */
+  next(requestId: RequestId): FaultTarget | undefined;
 }
 
-export interface FaultOptions {
+/** Lies told from the start. */
+export interface StandingFault {
   readonly target: FaultTarget;
   /** Lie in so many answers, then be honest. Default: always lie. */
   readonly requests?: number;
 }
+
+/**
+ * A lie ordered while the node runs: a file `{"fault": "layer=1,element=3", "requestId": "7"}`, looked at before every answer. Whoever tells the
+ * lie removes the file first, so that of several nodes that look at it one lies, once.
+ */
+export interface OrderedFault {
+  readonly file: string;
+}
+
+export type FaultOptions = StandingFault | OrderedFault;
 
 /**
  * @param toldLies How many answers contain a lie already; counted by the store, so that a restart does not begin anew.
@@ -30,8 +42,24 @@ export function planFaults(
       `Fault injection is for devnets; this is chain ${chainId}. Remove --fault.`,
     );
   }
+  if ("file" in options) return { next: (requestId) => takeOrder(options.file, requestId) };
   const most = options.requests ?? Number.POSITIVE_INFINITY;
   return { next: () => (toldLies() < most ? options.target : undefined) };
+}
+
+/** The lie that the file orders for this request, or for any if it names none; the file is gone then. */
+function takeOrder(file: string, requestId: RequestId): FaultTarget | undefined {
+  try {
+    const order = JSON.parse(readFileSync(file, "utf8")) as { fault: string; requestId?: string };
+    if (order.requestId !== undefined && order.requestId !== String(requestId)) return undefined;
+    const target = parseFaultTarget(order.fault);
+    rmSync(file);
+    return target;
+  } catch (error) {
+    // No order, or another node was first.
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
 }
 
 /**

@@ -1,8 +1,24 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { assigneeOf, contractCall, decodeLogs, findLog } from "@surety/chain";
+import {
+  assigneeOf,
+  type Chain,
+  contractCall,
+  decodeLogs,
+  findLog,
+  type SuretyAddresses,
+  type TransactionManager,
+} from "@surety/chain";
 import { digitReaderAbi, FatalError, parseRequestId, type RequestId } from "@surety/protocol";
 import { type Address, bytesToHex } from "viem";
-import type { World } from "./world.ts";
+
+/** Where to ask, and who does. */
+export interface DigitConsumer {
+  readonly chain: Chain;
+  readonly deployment: SuretyAddresses & { readonly fromBlock: bigint };
+  /** A `DigitReader`. */
+  readonly reader: Address;
+  readonly transactions: { readonly consumer: TransactionManager };
+}
 
 /** A digit the consumer contract asked about. */
 export interface Asked {
@@ -14,7 +30,7 @@ export interface Asked {
 const DEADLINE_SECONDS = 3_600;
 
 /** Has the example consumer ask for the class of an image. */
-export async function ask(world: World, image: Uint8Array): Promise<Asked> {
+export async function ask(world: DigitConsumer, image: Uint8Array): Promise<Asked> {
   const { chain, deployment, reader, transactions } = world;
   const feeWei = await chain.client.readContract({
     address: reader,
@@ -45,7 +61,11 @@ export async function ask(world: World, image: Uint8Array): Promise<Asked> {
  *
  * @throws FatalError DIGIT_OVERDUE
  */
-export async function digitOf(world: World, requestId: RequestId, timeoutMs = 90_000): Promise<number> {
+export async function digitOf(
+  world: DigitConsumer,
+  requestId: RequestId,
+  timeoutMs = 90_000,
+): Promise<number> {
   const { chain, reader } = world;
   const giveUpAt = performance.now() + timeoutMs;
   while (performance.now() < giveUpAt) {

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import {
   argMax,
@@ -16,8 +16,14 @@ import {
   type TensorSpec,
   tensorFromBytes,
 } from "@surety/engine";
+import { UsageError } from "@surety/protocol";
 
-const MNIST = path.join(import.meta.dirname, "../../../fixtures/mnist");
+// Beside the packages in a checkout, in the package where it is installed.
+const MNIST = ["../../../fixtures/mnist", "../../fixtures/mnist"]
+  .map((folder) => path.join(import.meta.dirname, folder))
+  .find(existsSync) as string;
+const MODEL = path.join(MNIST, "mnist-8.onnx");
+const TEST_IMAGES = path.join(MNIST, "t10k-images-idx3-ubyte.gz");
 
 /** The digit classifier, compiled, and the test digits it is asked about. */
 export interface Digits {
@@ -42,9 +48,27 @@ export interface DigitsAccuracy {
   readonly sameClass: number;
 }
 
+/**
+ * A test digit that no compiler has seen, by its number in the MNIST test set.
+ *
+ * @throws UsageError OPTION_INVALID
+ */
+export function testDigit(bundle: Bundle, index: number): Picture {
+  const sample = readInputs(TEST_IMAGES, modelInputs(readFileSync(MODEL)))[index];
+  const label = testLabels()[index];
+  if (sample === undefined || label === undefined) {
+    throw new UsageError("OPTION_INVALID", `There is no test digit ${index}: they are 0 to 9,999.`);
+  }
+  return { image: Buffer.concat(inputsToBytes(bundle, sample)), label };
+}
+
+function testLabels(): Uint8Array {
+  return readIdxFile(path.join(MNIST, "t10k-labels-idx1-ubyte.gz")).data as Uint8Array;
+}
+
 /** Compiles MNIST with training digits. */
 export async function compileDigits() {
-  const model = readFileSync(path.join(MNIST, "mnist-8.onnx"));
+  const model = readFileSync(MODEL);
   const specs = modelInputs(model);
   const calibration = readInputs(path.join(MNIST, "train-1000-images-idx3-ubyte.gz"), specs);
   return { model, specs, bundle: await compileModel({ model, calibration }) };
@@ -53,8 +77,8 @@ export async function compileDigits() {
 /** Compiles MNIST with training digits and measures it on test digits, which the compiler has never seen. */
 export async function prepareDigits(testImages: number): Promise<Digits> {
   const { model, specs, bundle } = await compileDigits();
-  const samples = readInputs(path.join(MNIST, "t10k-images-idx3-ubyte.gz"), specs).slice(0, testImages);
-  const labels = readIdxFile(path.join(MNIST, "t10k-labels-idx1-ubyte.gz")).data as Uint8Array;
+  const samples = readInputs(TEST_IMAGES, specs).slice(0, testImages);
+  const labels = testLabels();
   const classes = await classify(model, bundle, samples);
   const count = (right: (index: number) => boolean) => samples.filter((_, index) => right(index)).length;
   const isExactRight = (index: number) => classes.exact[index] === labels[index];

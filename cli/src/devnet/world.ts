@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 import {
   type Chain,
   createTransactionManager,
@@ -14,8 +15,8 @@ import { type Anvil, devAccount, devPrivateKey, startAnvil, testClient } from "@
 import type { Bundle } from "@surety/engine";
 import { digitReaderAbi, digitReaderBytecode, FatalError, type ModelId } from "@surety/protocol";
 import { type Address, createWalletClient, http } from "viem";
-import { setUpDevnet, stakeOperator } from "../devnet/set-up-devnet.ts";
 import { type ServiceProcess, startService } from "./service-process.ts";
+import { setUpDevnet, stakeOperator } from "./set-up-devnet.ts";
 
 /** Development accounts by role. */
 export const ROLES = {
@@ -25,12 +26,16 @@ export const ROLES = {
   "node C": 3,
   challenger: 4,
   consumer: 5,
+  "node D": 6,
+  "node E": 7,
+  "node F": 8,
+  "node G": 9,
 } as const;
 export type Role = keyof typeof ROLES;
 export type NodeRole = Extract<Role, `node ${string}`>;
 
-/** Short times, so that a demo ends; the clocks leave every side room for a slow machine. */
-export const DEMO_PARAMETERS = { ...DEVNET_PARAMETERS, exclusiveSeconds: 30, challengeWindowSeconds: 8 };
+/** Short times, so that nobody waits long for an end; the clocks leave every side room for a slow machine. */
+export const WORLD_PARAMETERS = { ...DEVNET_PARAMETERS, exclusiveSeconds: 30, challengeWindowSeconds: 8 };
 
 /** A local chain with the contracts, the model and an example consumer on it. */
 export interface World {
@@ -43,32 +48,52 @@ export interface World {
   readonly names: ReadonlyMap<string, string>;
   /** Stakes an operator and has it serve the model. */
   stake(role: NodeRole): Promise<void>;
-  startNode(role: NodeRole, fault?: string): Promise<ServiceProcess>;
+  /** @param flags more of them, such as `--fault`. */
+  startNode(role: NodeRole, flags?: readonly string[]): Promise<ServiceProcess>;
   startChallenger(): Promise<ServiceProcess>;
-  /** Ends every process of this world and removes its files. */
+  /** JSON-RPC endpoint of the chain. */
+  readonly rpcUrl: string;
+  readonly deploymentFile: string;
+  readonly bundlesDir: string;
+  /** Ends every process of this world. */
   close(): Promise<void>;
 }
 
 const POLL_MS = 200;
 const BLOCK_SECONDS = 1;
 
-/** Starts a chain process, deploys, registers the model. */
-export async function createWorld(bundle: Bundle): Promise<World> {
-  const directory = mkdtempSync(path.join(tmpdir(), "surety-demo-"));
+export interface WorldOptions {
+  /** Where the processes keep their files. Default: a temporary folder, removed at the end. */
+  readonly directory?: string;
+  /** The chain's port on the loopback. Default: a free one. */
+  readonly port?: number;
+}
+
+/**
+ * Starts a chain process, deploys, registers the model.
+ *
+ * @throws FatalError ANVIL_FAILED, DEPLOYMENT_FAILED, SERVICE_NOT_READY
+ */
+export async function createWorld(bundle: Bundle, options: WorldOptions = {}): Promise<World> {
+  const directory = options.directory ?? mkdtempSync(path.join(tmpdir(), "surety-demo-"));
   const running = new Set<ServiceProcess>();
+  const starting = new Set<Promise<ServiceProcess>>();
+  const ending = new AbortController();
   let anvil: Anvil | undefined;
   const close = async () => {
+    ending.abort();
+    await Promise.allSettled(starting);
     await Promise.all([...running].map((service) => service.stop()));
     await anvil?.stop();
-    rmSync(directory, { recursive: true, force: true });
+    if (options.directory === undefined) rmSync(directory, { recursive: true, force: true });
   };
   try {
-    anvil = await startAnvil();
+    anvil = await startAnvil(options.port === undefined ? {} : { port: options.port });
     const { url: rpcUrl } = anvil;
     const chain = await openChain({ rpcUrl, pollMs: POLL_MS });
     const transactions = managersOf(chain);
     const wallet = createWalletClient({ account: devAccount(ROLES.deployer), transport: http(rpcUrl) });
-    const parameters = DEMO_PARAMETERS;
+    const parameters = WORLD_PARAMETERS;
     const { deployer } = transactions;
     const devnet = await setUpDevnet({ chain, wallet, deployer, bundle, parameters, outDir: directory });
     const { deployment, deploymentFile, bundlesDir } = devnet;
@@ -77,8 +102,9 @@ export async function createWorld(bundle: Bundle): Promise<World> {
     await testClient(rpcUrl).setIntervalMining({ interval: BLOCK_SECONDS });
 
     const start = async (role: Role, entry: string, flags: readonly string[]) => {
-      const service = await startService({
+      const begun = startService({
         name: role,
+        signal: ending.signal,
         entry,
         flags: [
           ...["--rpc-url", rpcUrl, "--deployment", deploymentFile, "--bundles", bundlesDir],
@@ -87,6 +113,8 @@ export async function createWorld(bundle: Bundle): Promise<World> {
         ],
         environment: { SURETY_PRIVATE_KEY: devPrivateKey(ROLES[role]) },
       });
+      starting.add(begun);
+      const service = await begun.finally(() => starting.delete(begun));
       const tracked: ServiceProcess = {
         ...service,
         async stop() {
@@ -99,6 +127,9 @@ export async function createWorld(bundle: Bundle): Promise<World> {
     };
     return {
       chain,
+      rpcUrl,
+      deploymentFile,
+      bundlesDir,
       deployment,
       modelId: bundle.modelId,
       reader,
@@ -107,9 +138,8 @@ export async function createWorld(bundle: Bundle): Promise<World> {
         Object.entries(transactions).map(([role, { address }]) => [address.toLowerCase(), role]),
       ),
       stake: (role) =>
-        stakeOperator(transactions[role], deployment, bundle.modelId, DEMO_PARAMETERS.minStakeWei),
-      startNode: (role, fault) =>
-        start(role, ORACLE_NODE, fault === undefined ? [] : ["--fault", fault, "--fault-requests", "1"]),
+        stakeOperator(transactions[role], deployment, bundle.modelId, WORLD_PARAMETERS.minStakeWei),
+      startNode: (role, flags = []) => start(role, ORACLE_NODE, flags),
       startChallenger: () => start("challenger", CHALLENGER, []),
       close,
     };
@@ -119,20 +149,14 @@ export async function createWorld(bundle: Bundle): Promise<World> {
   }
 }
 
-const PACKAGES = path.join(import.meta.dirname, "../../..");
-const ORACLE_NODE = path.join(PACKAGES, "oracle-node/src/bin/oracle-node.ts");
-const CHALLENGER = path.join(PACKAGES, "challenger/src/bin/challenger.ts");
+const ORACLE_NODE = fileURLToPath(import.meta.resolve("@surety/oracle-node/bin"));
+const CHALLENGER = fileURLToPath(import.meta.resolve("@surety/challenger/bin"));
 
 function managersOf(chain: Chain): Record<Role, TransactionManager> {
-  const manager = (role: Role) => createTransactionManager({ chain, account: devAccount(ROLES[role]) });
-  return {
-    deployer: manager("deployer"),
-    "node A": manager("node A"),
-    "node B": manager("node B"),
-    "node C": manager("node C"),
-    challenger: manager("challenger"),
-    consumer: manager("consumer"),
-  };
+  const managers = Object.entries(ROLES).map(
+    ([role, index]) => [role, createTransactionManager({ chain, account: devAccount(index) })] as const,
+  );
+  return Object.fromEntries(managers) as Record<Role, TransactionManager>;
 }
 
 async function deployReader(

@@ -20,9 +20,11 @@ export interface StartServiceParameters {
   readonly flags: readonly string[];
   /** Secrets go here, never into flags. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Ends it (SIGTERM), also while it starts. */
+  readonly signal: AbortSignal;
 }
 
-const READY_TIMEOUT_MS = 60_000;
+const READY_TIMEOUT_MS = 180_000;
 const STOP_TIMEOUT_MS = 10_000;
 
 /**
@@ -31,11 +33,14 @@ const STOP_TIMEOUT_MS = 10_000;
  * @throws FatalError SERVICE_NOT_READY with the last lines it logged
  */
 export async function startService(parameters: StartServiceParameters): Promise<ServiceProcess> {
-  const { name, entry, flags, environment } = parameters;
+  const { name, entry, flags, environment, signal } = parameters;
   const child = spawn(process.execPath, [entry, ...flags], {
     env: { ...process.env, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
+    signal,
   });
+  // Being aborted is an error to Node; to whoever waits for the start the exit that follows says it.
+  child.on("error", () => {});
   const lastLines: string[] = [];
   const remember = (line: string) => {
     lastLines.push(line);
@@ -45,7 +50,10 @@ export async function startService(parameters: StartServiceParameters): Promise<
   const url = await new Promise<string>((resolve, reject) => {
     const fail = (why: string) =>
       reject(new FatalError("SERVICE_NOT_READY", `${name} ${why}. Its last lines: ${lastLines.join(" | ")}`));
-    const timer = setTimeout(() => fail("was not ready after 60 s"), READY_TIMEOUT_MS);
+    const timer = setTimeout(
+      () => fail(`was not ready after ${READY_TIMEOUT_MS / 1_000} s`),
+      READY_TIMEOUT_MS,
+    );
     child.once("error", (error) => fail(`could not be started: ${error.message}`));
     child.once("exit", (code, signal) => fail(`ended with ${code ?? signal}`));
     createInterface({ input: child.stdout }).on("line", (line) => {

@@ -1,0 +1,161 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  type Chain,
+  createTransactionManager,
+  decodeLogs,
+  findLog,
+  isDevnet,
+  openChain,
+  quoteWei,
+  requestInference,
+  requestOf,
+  type SuretyAddresses,
+} from "@surety/chain";
+import { devAccount } from "@surety/chain/testing";
+import { type Bundle, inputsToBytes, loadBundle, readInputs, tensorFromBytes } from "@surety/engine";
+import { FatalError, type ModelOutput, parseRequestId, suretyOracleAbi, UsageError } from "@surety/protocol";
+import { loadAccount, readDeployment, readKeySource } from "@surety/service";
+import type { Command } from "commander";
+import { formatEther, hexToBytes } from "viem";
+import { DEVNET_DIR, readDevnetFile } from "../devnet/devnet-file.ts";
+import { testDigit } from "../devnet/digits.ts";
+import { ROLES } from "../devnet/world.ts";
+import { print, toJson } from "../output.ts";
+import { wholeNumber } from "./numbers.ts";
+
+const DEADLINE_SECONDS = 3_600;
+
+interface RequestOptions {
+  readonly input?: string;
+  readonly digit?: number;
+  readonly bundle?: string;
+  readonly rpcUrl?: string;
+  readonly deployment?: string;
+  readonly keyFile?: string;
+  readonly timeout: number;
+  readonly wait: boolean;
+  readonly dir: string;
+  readonly json?: true;
+}
+
+export function addRequestCommand(program: Command): void {
+  program
+    .command("request")
+    .description("ask the oracle for a model's output and wait for the final answer")
+    .option("--input <file>", "input file (.pb, .npy, .json, idx)")
+    .option("--digit <number>", "a digit of the MNIST test set instead", wholeNumber)
+    .option("--bundle <dir>", "the compiled model (default: the devnet's)")
+    .option("--rpc-url <url>", "JSON-RPC endpoint (default: the devnet's)")
+    .option("--deployment <file>", "the contracts' addresses (default: the devnet's)")
+    .option(
+      "--key-file <file>",
+      "private key that asks and pays; without it SURETY_PRIVATE_KEY, or a devnet's own account",
+    )
+    .option(
+      "--timeout <seconds>",
+      "how long to wait, and the request's deadline",
+      wholeNumber,
+      DEADLINE_SECONDS,
+    )
+    .option("--no-wait", "print the request's number and do not wait for the answer")
+    .option("--dir <dir>", "the devnet's folder", DEVNET_DIR)
+    .option("--json", "print one JSON object")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  surety request --digit 7\n  surety request --bundle digits --input digit.pb --rpc-url $RPC --deployment deployment.json",
+    )
+    .action(request);
+}
+
+async function request(options: RequestOptions): Promise<void> {
+  const { json, timeout, wait } = options;
+  const at = options.rpcUrl && options.deployment && options.bundle ? undefined : readDevnetFile(options.dir);
+  const chain = await openChain({ rpcUrl: options.rpcUrl ?? (at?.rpcUrl as string) });
+  const addresses = options.deployment
+    ? readDeployment(options.deployment).addresses
+    : (at?.addresses as SuretyAddresses);
+  const bundle = loadBundle(options.bundle ?? (at?.bundle as string));
+  const sender = createTransactionManager({ chain, account: accountOf(chain, options.keyFile) });
+  const input = inputOf(bundle, options);
+  const { modelId } = bundle;
+  const feeWei = await quoteWei(chain, addresses, modelId, 0);
+  const { timestamp, number: fromBlock } = await chain.client.getBlock();
+  const deadline = Number(timestamp) + timeout;
+  const receipt = await sender.send(requestInference(addresses, { modelId, input, feeWei, deadline }));
+  const requested = findLog(decodeLogs(addresses, receipt.logs), "oracle", "Requested");
+  if (requested === undefined) throw new FatalError("REQUEST_LOST", "The request left no event.");
+  const requestId = parseRequestId(requested.args.requestId);
+  const asked = { requestId, feeWei, gas: receipt.gasUsed, transaction: receipt.transactionHash };
+  if (!json)
+    print(`request ${requestId}, ${formatEther(feeWei)} ETH, ${receipt.gasUsed.toLocaleString("en")} gas`);
+  if (!wait) return json ? print(toJson(asked)) : undefined;
+
+  const seen = new Set<string>();
+  const say = (what: string) => {
+    if (!json && !seen.has(what)) print(what);
+    seen.add(what);
+  };
+  const giveUpAt = performance.now() + timeout * 1_000;
+  while (performance.now() < giveUpAt) {
+    const { status, attempt } = await requestOf(chain, addresses, requestId);
+    const logs = await chain.client.getContractEvents({
+      address: addresses.oracle,
+      abi: suretyOracleAbi,
+      eventName: "Posted",
+      args: { requestId },
+      fromBlock,
+    });
+    const posted = logs.at(-1)?.args;
+    if (attempt > 0) say("an answer was disputed and refuted; its poster is slashed");
+    if (posted?.output !== undefined) {
+      const outputs = valuesOf(bundle, hexToBytes(posted.output));
+      say(`posted by ${posted.poster}, waiting for the end of its window`);
+      if (status === "final") {
+        if (json) print(toJson({ ...asked, status, poster: posted.poster, outputs }));
+        for (const { name, data } of json ? [] : outputs)
+          print(`${name}: ${data.map((value) => String(value)).join(" ")}`);
+        return say("final");
+      }
+    }
+    if (status === "refunded")
+      throw new FatalError(
+        "REQUEST_UNANSWERED",
+        `Request ${requestId} was refunded: nobody answered in time.`,
+      );
+    await sleep(chain.pollMs);
+  }
+  throw new FatalError("REQUEST_UNANSWERED", `Request ${requestId} has no final answer after ${timeout} s.`);
+}
+
+/** The named account, or on a development chain the one that the devnet has for consumers. */
+function accountOf(chain: Chain, keyFile: string | undefined) {
+  const inEnvironment = process.env.SURETY_PRIVATE_KEY;
+  if (keyFile === undefined && inEnvironment === undefined && isDevnet(chain.chainId))
+    return devAccount(ROLES.consumer);
+  return loadAccount(readKeySource(keyFile, inEnvironment), chain.chainId);
+}
+
+/** @throws UsageError OPTION_MISSING, OPTION_INVALID */
+function inputOf(bundle: Bundle, { input, digit }: RequestOptions): Uint8Array {
+  if (digit !== undefined) return testDigit(bundle, digit).image;
+  if (input === undefined)
+    throw new UsageError("OPTION_MISSING", "Give --input FILE, or --digit NUMBER for the MNIST model.");
+  const [sample] = readInputs(input, bundle.manifest.inputs);
+  if (sample === undefined) throw new UsageError("OPTION_INVALID", `There is no input in ${input}.`);
+  return Buffer.concat(inputsToBytes(bundle, sample));
+}
+
+/** The output tensors of a posted answer. */
+function valuesOf(bundle: Bundle, output: Uint8Array) {
+  let start = 0;
+  return bundle.manifest.outputs.map(({ name, dtype, shape }, index) => {
+    const { bytes: length } = bundle.header.outputs[index] as ModelOutput;
+    const bytes = output.slice(start, start + length);
+    start += length;
+    return {
+      name,
+      shape,
+      data: Array.from(tensorFromBytes(dtype, shape, bytes).data as ArrayLike<number | bigint>),
+    };
+  });
+}
