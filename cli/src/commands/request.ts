@@ -78,7 +78,7 @@ async function request(options: RequestOptions): Promise<void> {
   const sender = createTransactionManager({ chain, account: accountOf(chain, options.keyFile) });
   const input = inputOf(bundle, options);
   const { modelId } = bundle;
-  const feeWei = await quoteWei(chain, addresses, modelId, 0);
+  const feeWei = await quoteWei(chain, addresses, modelId);
   const { timestamp, number: fromBlock } = await chain.client.getBlock();
   const deadline = Number(timestamp) + timeout;
   const receipt = await sender.send(requestInference(addresses, { modelId, input, feeWei, deadline }));
