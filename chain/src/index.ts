@@ -18,6 +18,8 @@ export * from "./reads/parameters.ts";
 export * from "./reads/registry.ts";
 export * from "./reads/request.ts";
 export * from "./rpc/client.ts";
+export type { EndpointFault } from "./rpc/endpoint.ts";
+export type { EndpointEvent, EndpointState } from "./rpc/endpoint-pool.ts";
 export * from "./rpc/retry.ts";
 export * from "./transactions/fees.ts";
 export * from "./transactions/manager.ts";

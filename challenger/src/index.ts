@@ -1,4 +1,5 @@
 export * from "./dispute/index.ts";
 export type { ChallengerOptions } from "./options/options.ts";
-export { readOptions } from "./options/read-options.ts";
+export { CHALLENGER_PROGRAM } from "./options/read-options.ts";
+export { runChallenger } from "./service/run-challenger.ts";
 export * from "./service/start-challenger.ts";

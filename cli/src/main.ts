@@ -1,7 +1,9 @@
 import { Command, CommanderError } from "commander";
 import { addDevnetCommands } from "./commands/devnet.ts";
+import { addKeysCommands } from "./commands/keys.ts";
 import { addModelCommands } from "./commands/model.ts";
 import { addRequestCommand } from "./commands/request.ts";
+import { addServiceCommands } from "./commands/services.ts";
 import { addSimulateCommand } from "./commands/simulate.ts";
 import { EXIT, exitCodeOf, printError } from "./output.ts";
 
@@ -23,6 +25,8 @@ addModelCommands(program);
 addSimulateCommand(program);
 addRequestCommand(program);
 addDevnetCommands(program);
+addKeysCommands(program);
+addServiceCommands(program);
 
 try {
   await program.parseAsync();

@@ -9,9 +9,9 @@ import { devAccount, devPrivateKey, startAnvil } from "@surety/chain/testing";
 import { readDeployment } from "@surety/service";
 import { afterAll, describe, expect, it, onTestFinished } from "vitest";
 import { parse } from "yaml";
-import { readOptions as readChallengerOptions } from "../../challenger/src/options/read-options.ts";
-import { readOptions as readSetupOptions } from "../../cli/src/devnet/options.ts";
-import { readOptions as readNodeOptions } from "../../oracle-node/src/options/read-options.ts";
+import { CHALLENGER_PROGRAM } from "../../challenger/src/options/read-options.ts";
+import { SETUP_PROGRAM } from "../../cli/src/devnet/options.ts";
+import { NODE_PROGRAM } from "../../oracle-node/src/options/read-options.ts";
 
 interface Service {
   readonly image?: string;
@@ -49,9 +49,9 @@ function readFlags(entry: string, flags: readonly string[]): unknown {
   const addresses = { registry: address, operators: address, oracle: address, game: address };
   writeFileSync(deployment, JSON.stringify(addresses));
   const here = flags.map((flag) => flag.replace("/deployment/deployment.json", deployment));
-  if (entry.startsWith("oracle-node/")) return readNodeOptions(here, {});
-  if (entry.startsWith("challenger/")) return readChallengerOptions(here, {});
-  return readSetupOptions(here, {});
+  if (entry.startsWith("oracle-node/")) return NODE_PROGRAM.readOptions(here, {});
+  if (entry.startsWith("challenger/")) return CHALLENGER_PROGRAM.readOptions(here, {});
+  return SETUP_PROGRAM.readOptions(here, {});
 }
 
 describe("docker-compose.yml", () => {

@@ -71,6 +71,7 @@ export async function* followChain(parameters: FollowChainParameters): AsyncGene
   let cursor: ChainCursor = parameters.cursor ?? [await source.anchor(parameters.startBlock ?? 0n)];
 
   const ended = () => signal?.aborted === true;
+  const rest = () => sleep(chain.pollMs, undefined, signal === undefined ? {} : { signal });
   while (!ended()) {
     try {
       const head = await source.header("latest");
@@ -78,9 +79,13 @@ export async function* followChain(parameters: FollowChainParameters): AsyncGene
       const last = headOf(cursor);
 
       if (await wasRemoved(last, head, cursor, source)) {
-        const { event, cursor: rewound } = await rewind(cursor, source);
-        cursor = rewound;
-        yield event;
+        const rewound = await rewind(cursor, head, source);
+        if (rewound === undefined) {
+          await rest();
+          continue;
+        }
+        cursor = rewound.cursor;
+        yield rewound.event;
         continue;
       }
       if (last.number < finalNumber) {
@@ -92,13 +97,16 @@ export async function* followChain(parameters: FollowChainParameters): AsyncGene
       } else if (last.number < head.number) {
         const block = last.number + 1n === head.number ? head : await source.findHeader(last.number + 1n);
         const logs = block?.parentHash === last.hash ? await source.logsOf(block) : undefined;
-        // The chain changed between two questions: ask again.
-        if (block === undefined || logs === undefined) continue;
+        if (block === undefined || logs === undefined) {
+          // The chain changed between two questions, or another RPC answered that is not as far: ask again.
+          await rest();
+          continue;
+        }
         cursor = [...cursor, bare(block)];
         yield { type: "block", block: { ...block, isHead: block.number === head.number }, logs, cursor };
       } else {
         parameters.onIdle?.();
-        await sleep(chain.pollMs, undefined, signal === undefined ? {} : { signal });
+        await rest();
         continue;
       }
       const settled = settle(cursor, finalNumber);
@@ -128,17 +136,22 @@ async function wasRemoved(
     return ours !== undefined && ours.hash !== head.hash;
   }
   if (head.number === last.number + 1n) return head.parentHash !== last.hash;
-  return !(await source.isCanonical(last));
+  const there = await source.findHeader(last.number);
+  return there !== undefined && there.hash !== last.hash;
 }
 
-/** Finds the last processed block that is still in the chain. */
+/** Finds the last processed block that is still in the chain; undefined when the RPC does not have the blocks below the head it told of. */
 async function rewind(
   cursor: ChainCursor,
+  head: Header,
   source: BlockSource,
-): Promise<{ event: ChainEvent; cursor: ChainCursor }> {
+): Promise<{ event: ChainEvent; cursor: ChainCursor } | undefined> {
   for (let keep = cursor.length - 1; keep >= 1; keep--) {
     const ancestor = cursor[keep - 1] as BlockRef;
-    if (!(await source.isCanonical(ancestor))) continue;
+    if (ancestor.number > head.number) continue;
+    const there = await source.findHeader(ancestor.number);
+    if (there === undefined) return undefined;
+    if (there.hash !== ancestor.hash) continue;
     const kept = cursor.slice(0, keep) as unknown as ChainCursor;
     const removed = cursor.slice(keep).reverse();
     return { event: { type: "reorg", ancestor, removed, cursor: kept }, cursor: kept };
@@ -194,9 +207,6 @@ function blockSource({ chain, addresses, signal }: FollowChainParameters) {
       return bare(await header(startBlock === 0n ? 0n : startBlock - 1n));
     },
     findHeader,
-    async isCanonical(block: BlockRef): Promise<boolean> {
-      return (await findHeader(block.number))?.hash === block.hash;
-    },
     async logs(range: { fromBlock: bigint; toBlock: bigint }): Promise<SuretyLog[]> {
       return decodeLogs(addresses, await retryRpc(() => chain.client.getLogs({ address, ...range }), retry));
     },

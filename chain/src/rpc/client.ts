@@ -1,15 +1,22 @@
-import { FatalError } from "@surety/protocol";
-import { createPublicClient, http, type PublicClient } from "viem";
+import { createPublicClient, type PublicClient } from "viem";
+import { type EndpointEvent, type EndpointState, openEndpointPool } from "./endpoint-pool.ts";
 import { type RetryOptions, retryRpc } from "./retry.ts";
 
 export interface OpenChainParameters {
-  readonly rpcUrl: string;
+  /** One JSON-RPC endpoint, or several of which the first is preferred. */
+  readonly rpcUrl: string | readonly string[];
   /** Refused when the RPC serves another chain. Default: whatever it serves. */
   readonly chainId?: number;
   /** How often to ask for new blocks and receipts. Default: 500. */
   readonly pollMs?: number;
   /** How long to retry before giving up on the RPC. */
   readonly retry?: RetryOptions;
+  /** Between comparisons of several endpoints. Default: 5,000. */
+  readonly checkMs?: number;
+  /** For one answer of one endpoint. Default: 10,000. */
+  readonly timeoutMs?: number;
+  /** Told when an endpoint is left out, and when it is back. */
+  readonly onEndpoint?: (event: EndpointEvent) => void;
 }
 
 /** A chain that answers and is the right one. */
@@ -18,10 +25,12 @@ export interface Chain {
   readonly chainId: number;
   readonly pollMs: number;
   readonly retry: RetryOptions;
+  /** How each endpoint does. */
+  readonly endpoints: () => EndpointState[];
 }
 
 /**
- * Connects to an RPC and checks that it serves the expected chain.
+ * Connects to the RPCs and checks that they serve the expected chain.
  *
  * @example
  * const chain = await openChain({ rpcUrl: "http://127.0.0.1:8545", chainId: 31337 });
@@ -29,21 +38,17 @@ export interface Chain {
  * @throws FatalError RPC_UNREACHABLE, WRONG_CHAIN
  */
 export async function openChain(parameters: OpenChainParameters): Promise<Chain> {
-  const { rpcUrl, pollMs = 500, retry = {} } = parameters;
-  const client = createPublicClient({
-    // Retries are `retryRpc`'s, so that there is one policy and one error.
-    transport: http(rpcUrl, { retryCount: 0, timeout: 10_000 }),
-    pollingInterval: pollMs,
-    cacheTime: 0,
+  const { rpcUrl, pollMs = 500, retry = {}, onEndpoint } = parameters;
+  const pool = openEndpointPool({
+    urls: typeof rpcUrl === "string" ? [rpcUrl] : rpcUrl,
+    chainId: parameters.chainId,
+    ...(parameters.checkMs === undefined ? {} : { checkMs: parameters.checkMs }),
+    ...(parameters.timeoutMs === undefined ? {} : { timeoutMs: parameters.timeoutMs }),
+    ...(onEndpoint === undefined ? {} : { onEvent: onEndpoint }),
   });
-  const chainId = await retryRpc(() => client.getChainId(), retry);
-  if (parameters.chainId !== undefined && parameters.chainId !== chainId) {
-    throw new FatalError(
-      "WRONG_CHAIN",
-      `The RPC serves chain ${chainId}, not ${parameters.chainId}. Check the RPC URL and the chain id.`,
-    );
-  }
-  return { client, chainId, pollMs, retry };
+  const chainId = await retryRpc(pool.check, retry);
+  const client = createPublicClient({ transport: pool.transport, pollingInterval: pollMs, cacheTime: 0 });
+  return { client, chainId, pollMs, retry, endpoints: pool.states };
 }
 
 /** Chain ids whose coins are worth nothing: anvil's and Hardhat's, and geth's --dev. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { RetryableError } from "@surety/protocol";
+import { isRetryable, RetryableError } from "@surety/protocol";
 import { type Address, type Hex, keccak256, type LocalAccount, type TransactionReceipt } from "viem";
 import type { ContractCall } from "../calls/call.ts";
 import { ContractRevertError } from "../errors/contract-revert.ts";
@@ -169,7 +169,12 @@ export function createTransactionManager(parameters: TransactionManagerParameter
         sentAt = now;
         await rebroadcastUpTo(nonce, call.what);
         fees = bumpedFees(fees, await currentFees(chain, cap), cap);
-        const raw = await sign(draft, fees);
+        const raw = await sign(draft, fees).catch((error: unknown) => {
+          // A signer that is away for a moment: what was sent before may be mined meanwhile.
+          if (isRetryable(error)) return undefined;
+          throw error;
+        });
+        if (raw === undefined) continue;
         hashes.push(keccak256(raw));
         const outcome = await broadcast(chain, call.what, raw);
         if (outcome === "sent") {

@@ -1,6 +1,4 @@
 #!/usr/bin/env node
-import { runService } from "@surety/service";
-import { readOptions, USAGE } from "../options/read-options.ts";
-import { startChallenger } from "../service/start-challenger.ts";
+import { runChallenger } from "../service/run-challenger.ts";
 
-await runService({ usage: USAGE, readOptions, start: startChallenger });
+await runChallenger();

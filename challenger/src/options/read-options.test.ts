@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { readOptions, USAGE } from "./read-options.ts";
+import { CHALLENGER_PROGRAM } from "./read-options.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "surety-options-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -16,6 +16,8 @@ writeFileSync(
 const args = ["--rpc-url", "http://127.0.0.1:8545", "--deployment", deployment, "--bundles", folder];
 const env = { SURETY_PRIVATE_KEY: `0x${"2".repeat(64)}` };
 
+const { readOptions } = CHALLENGER_PROGRAM;
+
 describe("readOptions", () => {
   it("has the options of every service, and watches only when told to by a flag or the environment", () => {
     const plain = readOptions([...args, "--port", "2"], { ...env, SURETY_PORT: "1" });
@@ -27,8 +29,8 @@ describe("readOptions", () => {
 
   it("knows no flag of the oracle node, and has help", () => {
     expect(() => readOptions([...args, "--fault", "output"], env)).toThrow(/--fault/);
-    expect(readOptions(["--help"], {})).toBe("help");
-    expect(USAGE).toMatch(/^Usage: challenger --rpc-url URL/);
-    expect(USAGE).toContain("default 127.0.0.1:9465");
+    const { text } = readOptions(["--help"], {}) as { text: string };
+    expect(text).toMatch(/^Usage: surety challenger start --rpc-url URL/);
+    expect(text).toContain("default 9465");
   });
 });

@@ -178,7 +178,7 @@ describe("startChallenger", () => {
     const elsewhere = await startAnvil({ chainId: 1234 });
     try {
       const dataDir = join(scene.folder, "store-key");
-      await expect(start({ rpcUrl: elsewhere.url, dataDir })).rejects.toMatchObject({
+      await expect(start({ rpcUrls: [elsewhere.url], dataDir })).rejects.toMatchObject({
         code: "PLAINTEXT_KEY_REFUSED",
       });
       await expect(start({ chainId: 1, dataDir })).rejects.toMatchObject({ code: "WRONG_CHAIN" });

@@ -33,7 +33,7 @@ const DEFAULT_CAP_WEI = 500_000_000_000n;
  * Starts a challenger: watch, verify, dispute, settle.
  *
  * @example
- * const challenger = await startChallenger({ rpcUrl, addresses, key, bundlesDir: "models" });
+ * const challenger = await startChallenger({ rpcUrls, addresses, key, bundlesDir: "models" });
  * await challenger.stop();
  *
  * @throws FatalError RPC_UNREACHABLE, WRONG_CHAIN, NO_CONTRACT, PLAINTEXT_KEY_REFUSED, KEY_UNREADABLE, KEY_MALFORMED, BUNDLES_UNREADABLE, BUNDLE_CHANGED, KERNEL_WRONG, KERNEL_UNPROVEN, GOLDEN_MISMATCH, GRAPH_MISMATCH, STORE_LOCKED, STORE_OTHER_DEPLOYMENT, PORT_IN_USE

@@ -1,6 +1,6 @@
-import { type Environment, readArguments, url } from "@surety/service";
+import { defineProgram, type OptionTable, required, take } from "@surety/service";
 
-export const USAGE = `Usage: setup --rpc-url URL --out DIR
+const USAGE = `Usage: setup --rpc-url URL --out DIR
 
   --rpc-url URL  JSON-RPC endpoint of a local development chain
   --out DIR      takes deployment.json and bundles/
@@ -8,12 +8,14 @@ export const USAGE = `Usage: setup --rpc-url URL --out DIR
 Deploys the contracts with Anvil's account 0, compiles and registers the digit classifier, and stakes accounts 1 and 2. What DIR tells of
 and stands on the chain already is left as it is.`;
 
-/** @throws UsageError OPTION_MISSING, OPTION_INVALID */
-export function readOptions(
-  args: readonly string[],
-  env: Environment,
-): { readonly rpcUrl: string; readonly outDir: string } | "help" {
-  const given = readArguments({ "rpc-url": { type: "string" }, out: { type: "string" } }, args, env);
-  if (given === "help") return "help";
-  return { rpcUrl: url(given.required("rpc-url"), "rpc-url"), outDir: given.required("out") };
-}
+const OPTIONS = {
+  "rpc-url": { schema: take.url, value: "URL", secret: "url", help: "JSON-RPC endpoint" },
+  out: { schema: take.text, value: "DIR", help: "takes the files" },
+} as const satisfies OptionTable;
+
+export const SETUP_PROGRAM = defineProgram({
+  usage: USAGE,
+  table: OPTIONS,
+  section: "setup",
+  toOptions: (given) => ({ rpcUrl: required(given, "rpc-url"), outDir: required(given, "out") }),
+});

@@ -1,18 +1,19 @@
 /** Makes a devnet ready for `docker-compose.yml`: contracts, model, two staked operators, the files that services are started with. */
 import { createTransactionManager, DEVNET_PARAMETERS, openChain, serves } from "@surety/chain";
 import { devAccount } from "@surety/chain/testing";
+import { isText } from "@surety/service";
 import { createWalletClient, http } from "viem";
 import { exitCodeOf, print, printError, toJson } from "../output.ts";
 import { compileDigits } from "./digits.ts";
-import { readOptions, USAGE } from "./options.ts";
+import { SETUP_PROGRAM } from "./options.ts";
 import { devnetFiles, setUpDevnet, stakeOperator, standingDevnet } from "./set-up-devnet.ts";
 
 const DEPLOYER = 0;
 const OPERATORS = [1, 2];
 
 async function main(): Promise<void> {
-  const options = readOptions(process.argv.slice(2), process.env);
-  if (options === "help") return print(USAGE);
+  const options = SETUP_PROGRAM.readOptions(process.argv.slice(2), process.env);
+  if (isText(options)) return print(options.text);
   const { rpcUrl, outDir } = options;
   const chain = await openChain({ rpcUrl });
   const { bundle } = await compileDigits();

@@ -58,7 +58,7 @@ export async function openEvm(): Promise<Evm> {
   const wallet = createWalletClient({ chain: hardhat, transport });
   const accounts = await wallet.getAddresses();
   return {
-    chain: { client, chainId: hardhat.id, pollMs: 10, retry: { giveUpAfterMs: 0 } },
+    chain: { client, chainId: hardhat.id, pollMs: 10, retry: { giveUpAfterMs: 0 }, endpoints: () => [] },
     walletOf: (account) => createWalletClient({ account, chain: hardhat, transport }),
     accounts,
     async send(from, { what, to, data, valueWei }) {

@@ -28,7 +28,7 @@ interface Started {
 
 /** Starts a node's process with the scene's flags and these ones. */
 function run(flags: Record<string, string>, environment: Record<string, string> = {}): Started {
-  const { rpcUrl, key, bundlesDir, dataDir = "" } = scene.nodeOptions(1);
+  const { rpcUrls, key, bundlesDir, dataDir = "" } = scene.nodeOptions(1);
   const { registry, operators, oracle, game, fromBlock } = scene.addresses;
   const deployment = join(dataDir, "deployment.json");
   writeFileSync(
@@ -36,7 +36,7 @@ function run(flags: Record<string, string>, environment: Record<string, string> 
     JSON.stringify({ registry, operators, oracle, game, startBlock: Number(fromBlock) }),
   );
   const all = {
-    "rpc-url": rpcUrl,
+    "rpc-url": rpcUrls.join(","),
     deployment,
     bundles: bundlesDir,
     "data-dir": dataDir,

@@ -41,7 +41,7 @@ const DRAIN_MS = 8_000;
  * Starts an oracle node: follows the chain, answers requests, defends its answers.
  *
  * @example
- * const node = await startOracleNode({ rpcUrl, addresses, key: { kind: "file", path: "key" }, bundlesDir: "models" });
+ * const node = await startOracleNode({ rpcUrls, addresses, key: { kind: "keystore", path: "key.json" }, bundlesDir: "models" });
  *
  * @throws FatalError RPC_UNREACHABLE, WRONG_CHAIN, PLAINTEXT_KEY_REFUSED, KEY_UNREADABLE, KEY_MALFORMED, FAULT_REFUSED, NO_CONTRACT,
  * KERNEL_WRONG, KERNEL_UNPROVEN, GOLDEN_MISMATCH, GRAPH_MISMATCH, BUNDLES_UNREADABLE, BUNDLE_CHANGED, PROGRAM_MALFORMED, STORE_LOCKED, STORE_OTHER_DEPLOYMENT, QUEUE_URL_UNSUPPORTED, QUEUE_UNREACHABLE, PORT_IN_USE;

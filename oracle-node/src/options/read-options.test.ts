@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { devPrivateKey } from "@surety/chain/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { readOptions, USAGE } from "./read-options.ts";
+import { NODE_PROGRAM } from "./read-options.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "surety-options-"));
 const deployment = join(folder, "deployment.json");
@@ -16,6 +16,8 @@ beforeAll(() => {
   writeFileSync(deployment, JSON.stringify({ ...addresses, startBlock: 12 }));
 });
 afterAll(() => rmSync(folder, { recursive: true }));
+
+const { readOptions } = NODE_PROGRAM;
 
 describe("readOptions", () => {
   it("has the options of every service, and its queue", () => {
@@ -34,8 +36,8 @@ describe("readOptions", () => {
 
   it("knows no flag of the challenger, and has help", () => {
     expect(() => readOptions([...required, "--watch-only"], env)).toThrow(/--watch-only/);
-    expect(readOptions(["--help"], {})).toBe("help");
-    expect(USAGE).toMatch(/^Usage: oracle-node --rpc-url URL/);
-    expect(USAGE).toContain("default 127.0.0.1:9464");
+    const { text } = readOptions(["--help"], {}) as { text: string };
+    expect(text).toMatch(/^Usage: surety node start --rpc-url URL/);
+    expect(text).toContain("default 9464");
   });
 });

@@ -3,7 +3,16 @@ import { type DestinationStream, type Logger, pino } from "pino";
 export type { Logger } from "pino";
 
 /** Names under which a secret may turn up. */
-const SECRETS = ["key", "privateKey", "authorization", "rpcUrl"];
+const SECRETS = [
+  "key",
+  "privateKey",
+  "password",
+  "authorization",
+  "rpcUrl",
+  "rpcUrls",
+  "signerUrl",
+  "queueUrl",
+];
 
 /**
  * JSON lines on standard error: standard output carries the ready line alone. Secrets are cut out wherever they turn up.

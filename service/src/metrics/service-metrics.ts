@@ -1,4 +1,4 @@
-import type { TransactionEvent } from "@surety/chain";
+import type { EndpointEvent, TransactionEvent } from "@surety/chain";
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 
 export { Counter, Gauge, Histogram } from "prom-client";
@@ -26,6 +26,23 @@ export function createServiceMetrics(prefix: string) {
       registers,
     }),
     gasUsed: new Counter({ name: `${prefix}_gas_total`, help: "Gas used by own transactions.", registers }),
+    rpcInOrder: new Gauge({
+      name: `${prefix}_rpc_in_order`,
+      help: "1 while an RPC endpoint is asked, 0 while it is left out.",
+      labelNames: ["endpoint"] as const,
+      registers,
+    }),
+    rpcDropped: new Counter({
+      name: `${prefix}_rpc_dropped_total`,
+      help: "How often an RPC endpoint was left out, by why.",
+      labelNames: ["endpoint", "fault"] as const,
+      registers,
+    }),
+    headAgeSeconds: new Gauge({
+      name: `${prefix}_head_age_seconds`,
+      help: "Since the chain's head last moved.",
+      registers,
+    }),
     errors: new Counter({
       name: `${prefix}_errors_total`,
       help: "Errors, by code.",
@@ -33,6 +50,15 @@ export function createServiceMetrics(prefix: string) {
       registers,
     }),
   };
+}
+
+/** Counts what becomes of an RPC endpoint. */
+export function countEndpoint(
+  { rpcInOrder, rpcDropped }: Pick<ServiceMetrics, "rpcInOrder" | "rpcDropped">,
+  event: EndpointEvent,
+): void {
+  rpcInOrder.set({ endpoint: event.endpoint }, event.type === "dropped" ? 0 : 1);
+  if (event.type === "dropped") rpcDropped.inc({ endpoint: event.endpoint, fault: event.fault });
 }
 
 /** Counts what the transaction manager reports. */

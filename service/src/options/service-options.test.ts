@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { readDeployment } from "./deployment-file.ts";
-import { readArguments } from "./read-arguments.ts";
-import { readServiceOptions, SERVICE_FLAGS } from "./service-options.ts";
+import { defineProgram, isText } from "./program.ts";
+import { SERVICE_OPTIONS, type ServiceOptions, serviceOptionsOf } from "./service-options.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "surety-options-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -21,12 +21,20 @@ const required = ["--rpc-url", "http://127.0.0.1:8545", "--bundles", "models", "
 const KEY = `0x${"2".repeat(64)}`;
 const env = { SURETY_PRIVATE_KEY: KEY };
 
-function read(args: readonly string[], environment: Record<string, string> = env) {
-  const given = readArguments(SERVICE_FLAGS, args, environment);
-  return given === "help" ? given : readServiceOptions(given);
+const program = defineProgram({
+  usage: "Usage: test",
+  table: SERVICE_OPTIONS,
+  section: "node",
+  toOptions: serviceOptionsOf,
+});
+
+function read(args: readonly string[], environment: Record<string, string> = env): ServiceOptions {
+  const options = program.readOptions(args, environment);
+  if (isText(options)) throw new Error(options.text);
+  return options;
 }
 
-describe("readServiceOptions", () => {
+describe("serviceOptionsOf", () => {
   it("takes a flag before the environment, and the deployment's start block unless told otherwise", () => {
     const options = read([...required, "--port", "1"], { ...env, SURETY_PORT: "2", SURETY_POLL_MS: "70" });
     expect(options).toMatchObject({
@@ -36,17 +44,30 @@ describe("readServiceOptions", () => {
     expect(options).not.toHaveProperty("host");
     expect(read([...required, "--start-block", "3"])).toMatchObject({ startBlock: 3n });
     expect(read([...required, "--key-file", "k"])).toMatchObject({ key: { kind: "file", path: "k" } });
-    expect(read(["--help"], {})).toBe("help");
+    expect(read([...required, "--max-fee-gwei", "7"])).toMatchObject({ maxFeePerGasCapWei: 7_000_000_000n });
+    expect(program.readOptions(["--help"], {})).toEqual({ text: "Usage: test" });
+  });
+
+  it("prints what it would run with, without the key", () => {
+    const printed = program.readOptions([...required, "--print-config"], env);
+    if (!isText(printed)) throw new Error("no text");
+    expect(JSON.parse(printed.text)).toMatchObject({
+      bundles: { value: "models", from: "--bundles" },
+      "private-key": { value: "[redacted]", from: "SURETY_PRIVATE_KEY" },
+    });
+    expect(printed.text).not.toContain(KEY.slice(2));
   });
 
   it("names what is missing or wrong in one line, and takes no key as an argument", () => {
     expect(() => read([])).toThrow("Give --deployment or SURETY_DEPLOYMENT.");
-    expect(() => read(required, {})).toThrow(/--key-file/);
+    expect(() => read(required, {})).toThrow(/--keystore/);
     expect(() => read([...required, "--chain-id", "main"])).toThrow(
       '--chain-id "main" is not a whole number.',
     );
-    expect(() => read([...required, "--rpc-url", "ws://a"])).toThrow(/not an http:\/\/ or https:\/\/ URL/);
-    expect(() => read([...required, "--log-level", "loud"])).toThrow(/not one of trace, debug/);
+    expect(() => read([...required, "--rpc-url", "ws://a"])).toThrow(
+      /not a list of http:\/\/ or https:\/\/ URLs/,
+    );
+    expect(() => read([...required, "--log-level", "loud"])).toThrow(/is not one of trace, debug/);
     expect(() => read([...required, "--private-key", KEY])).toThrow(/--private-key/);
   });
 });

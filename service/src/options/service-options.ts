@@ -1,21 +1,23 @@
 import type { SuretyAddresses } from "@surety/chain";
+import { UsageError } from "@surety/protocol";
 import { INPUT_SCHEMES, type InputScheme } from "../inputs/obtain-input.ts";
+import { type KeySource, keySourceOf } from "../keys/account.ts";
 import { readDeployment } from "./deployment-file.ts";
-import { type KeySource, readKeySource } from "./key.ts";
-import { type Arguments, listOf, logLevel, url, wholeNumber } from "./read-arguments.ts";
+import { type OptionTable, take } from "./option.ts";
+import { type Settings, variableOf } from "./read-settings.ts";
 
 /** What every service is started with. */
 export interface ServiceOptions {
-  /** JSON-RPC endpoint of the chain. */
-  readonly rpcUrl: string;
+  /** JSON-RPC endpoints of the chain, the preferred one first. */
+  readonly rpcUrls: readonly string[];
   readonly addresses: SuretyAddresses;
-  /** Where the service's private key is; plaintext, so only for development chains. */
+  /** Where the service's private key is. */
   readonly key: KeySource;
   /** Directory of compiled models: a bundle, or one bundle in each subdirectory. */
   readonly bundlesDir: string;
   /** Directory of what the service keeps; one process each. Default: `.surety/` and the service's name. */
   readonly dataDir?: string;
-  /** Refused when the RPC serves another chain. Default: whatever it serves. */
+  /** Refused when an RPC serves another chain. Default: whatever they serve. */
   readonly chainId?: number;
   /** Interface of the API. Default: `127.0.0.1`. */
   readonly host?: string;
@@ -27,7 +29,7 @@ export interface ServiceOptions {
   readonly finalityBlocks?: number;
   /** Milliseconds between looks at the chain. Default: 500. */
   readonly pollMs?: number;
-  /** Milliseconds that the RPC may be down before the service gives up. Default: 30,000. */
+  /** Milliseconds that every RPC may be down before the service gives up. Default: 30,000. */
   readonly rpcGiveUpMs?: number;
   /** Never pay more wei per gas. Default: 500 gwei. */
   readonly maxFeePerGasCapWei?: bigint;
@@ -40,43 +42,131 @@ export interface ServiceOptions {
   readonly logLevel?: string;
 }
 
-/** Flags of every service. */
-export const SERVICE_FLAGS = {
-  "rpc-url": { type: "string" },
-  deployment: { type: "string" },
-  bundles: { type: "string" },
-  "key-file": { type: "string" },
-  "data-dir": { type: "string" },
-  "chain-id": { type: "string" },
-  host: { type: "string" },
-  port: { type: "string" },
-  "start-block": { type: "string" },
-  "finality-blocks": { type: "string" },
-  "poll-ms": { type: "string" },
-  "rpc-give-up-ms": { type: "string" },
-  "fetch-inputs": { type: "string" },
-  "log-level": { type: "string" },
-} as const;
+const LEVELS = ["trace", "debug", "info", "warn", "error", "silent"] as const;
+const GWEI = 1_000_000_000n;
 
-/** @throws UsageError OPTION_MISSING, OPTION_INVALID */
-export function readServiceOptions(given: Arguments<keyof typeof SERVICE_FLAGS>): ServiceOptions {
-  const { text, required, optional } = given;
-  const deployment = readDeployment(required("deployment"));
+/** Options of every service. */
+export const SERVICE_OPTIONS = {
+  "rpc-url": {
+    schema: take.urls,
+    value: "URL",
+    repeats: true,
+    secret: "url",
+    help: "JSON-RPC endpoint of the chain; several, the preferred one first, are checked against each other",
+  },
+  deployment: {
+    schema: take.text,
+    value: "FILE",
+    help: 'JSON: {"registry","operators","oracle","game"} addresses, and optionally "startBlock"',
+  },
+  bundles: {
+    schema: take.text,
+    value: "DIR",
+    help: "compiled models: a bundle, or one in each subdirectory",
+  },
+  keystore: { schema: take.text, value: "FILE", help: "encrypted key of the account (surety keys create)" },
+  "password-file": {
+    schema: take.text,
+    value: "FILE",
+    help: "its first line opens the keystore (default: asked for)",
+  },
+  "signer-url": {
+    schema: take.url,
+    value: "URL",
+    secret: "url",
+    help: "a signer with Web3Signer's API instead of a keystore",
+  },
+  "signer-address": { schema: take.address, value: "ADDRESS", help: "of the account at that signer" },
+  "key-file": { schema: take.text, value: "FILE", help: "plaintext key; development chains only" },
+  "data-dir": {
+    schema: take.text,
+    value: "DIR",
+    help: "what the service keeps, one process each (default .surety/ and its name)",
+  },
+  "chain-id": { schema: take.wholeNumber, value: "N", help: "refuse any other chain" },
+  host: { schema: take.text, value: "HOST", help: "of the API (default 127.0.0.1)" },
+  port: { schema: take.wholeNumber, value: "N", help: "of the API; 0 takes a free one" },
+  "start-block": {
+    schema: take.wholeNumber,
+    value: "N",
+    help: "first block to read (default: the deployment's, else 0)",
+  },
+  "finality-blocks": {
+    schema: take.wholeNumber,
+    value: "N",
+    help: "a block this deep is final (default 64)",
+  },
+  "poll-ms": { schema: take.wholeNumber, value: "N", help: "between looks at the chain (default 500)" },
+  "rpc-give-up-ms": {
+    schema: take.wholeNumber,
+    value: "N",
+    help: "how long all RPCs may be down before the service ends (default 30000)",
+  },
+  "max-fee-gwei": { schema: take.wholeNumber, value: "N", help: "never pay more per gas (default 500)" },
+  "fetch-inputs": {
+    schema: take.listOf(INPUT_SCHEMES),
+    value: "KINDS",
+    repeats: true,
+    help: "of file,http,https: fetch inputs from where strangers say (default none)",
+  },
+  "log-level": { schema: take.oneOf(LEVELS), value: "LEVEL", help: "default info" },
+  "print-config": { schema: take.toggle, help: "print what the service would run with, and end" },
+  "private-key": {
+    schema: take.text,
+    value: "KEY",
+    secret: "all",
+    environmentOnly: true,
+    help: "plaintext key; development chains only",
+  },
+} as const satisfies OptionTable;
+
+type Given = Settings<typeof SERVICE_OPTIONS>;
+
+/** @throws UsageError OPTION_MISSING */
+export function required<Values extends object, Name extends keyof Values & string>(
+  values: Values,
+  name: Name,
+): NonNullable<Values[Name]> {
+  const value = values[name];
+  if (value !== undefined && value !== null) return value;
+  throw new UsageError("OPTION_MISSING", `Give --${name} or ${variableOf(name)}.`);
+}
+
+/** `{ [key]: value }`, or nothing when the option is not given: its default then holds. */
+export function optional<Key extends string, Value>(
+  key: Key,
+  value: Value | undefined,
+): { [K in Key]?: Value } {
+  return value === undefined ? {} : ({ [key]: value } as { [K in Key]: Value });
+}
+
+/** @throws UsageError OPTION_MISSING, OPTION_CONFLICT, OPTION_INVALID */
+export function serviceOptionsOf(given: Given): ServiceOptions {
+  const deployment = readDeployment(required(given, "deployment"));
+  const startBlock = given["start-block"];
+  const maxFeeGwei = given["max-fee-gwei"];
   return {
-    rpcUrl: url(required("rpc-url"), "rpc-url"),
+    rpcUrls: required(given, "rpc-url"),
     addresses: deployment.addresses,
-    key: readKeySource(text("key-file"), given.privateKey),
-    bundlesDir: required("bundles"),
-    ...(deployment.startBlock === undefined ? {} : { startBlock: deployment.startBlock }),
-    ...optional("dataDir", "data-dir", String),
-    ...optional("chainId", "chain-id", wholeNumber),
-    ...optional("host", "host", String),
-    ...optional("port", "port", wholeNumber),
-    ...optional("startBlock", "start-block", (value, name) => BigInt(wholeNumber(value, name))),
-    ...optional("finalityBlocks", "finality-blocks", wholeNumber),
-    ...optional("pollMs", "poll-ms", wholeNumber),
-    ...optional("rpcGiveUpMs", "rpc-give-up-ms", wholeNumber),
-    ...optional("fetchInputs", "fetch-inputs", (value, name) => listOf(INPUT_SCHEMES, value, name)),
-    ...optional("logLevel", "log-level", logLevel),
+    key: keySourceOf({
+      keystore: given.keystore,
+      passwordFile: given["password-file"],
+      signerUrl: given["signer-url"],
+      signerAddress: given["signer-address"],
+      keyFile: given["key-file"],
+      privateKey: given["private-key"],
+    }),
+    bundlesDir: required(given, "bundles"),
+    ...optional("startBlock", startBlock === undefined ? deployment.startBlock : BigInt(startBlock)),
+    ...optional("dataDir", given["data-dir"]),
+    ...optional("chainId", given["chain-id"]),
+    ...optional("host", given.host),
+    ...optional("port", given.port),
+    ...optional("finalityBlocks", given["finality-blocks"]),
+    ...optional("pollMs", given["poll-ms"]),
+    ...optional("rpcGiveUpMs", given["rpc-give-up-ms"]),
+    ...optional("maxFeePerGasCapWei", maxFeeGwei === undefined ? undefined : BigInt(maxFeeGwei) * GWEI),
+    ...optional("fetchInputs", given["fetch-inputs"]),
+    ...optional("logLevel", given["log-level"]),
   };
 }

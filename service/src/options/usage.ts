@@ -1,46 +1,25 @@
-export interface UsageParameters {
-  /** Name of the command. */
-  readonly command: string;
-  /** Of the API. */
-  readonly defaultPort: number;
-  /** What the models are for. */
-  readonly bundles: string;
-  /** Whose the private key is. */
-  readonly key: string;
-  /** What the data directory holds. */
-  readonly dataDir: string;
-  /** The service's own flags: name and value, and what it does. */
-  readonly own: readonly (readonly [flag: string, what: string])[];
-}
+import type { Option, OptionTable } from "./option.ts";
+import { variableOf } from "./read-settings.ts";
 
-const COLUMN = 23;
+const COLUMN = 28;
 
-/** The help text of a service. */
-export function usage({ command, defaultPort, bundles, key, dataDir, own }: UsageParameters): string {
-  const flags: UsageParameters["own"] = [
-    ["--rpc-url URL", "JSON-RPC endpoint of the chain"],
-    [
-      "--deployment FILE",
-      'JSON: {"registry","operators","oracle","game"} addresses, and optionally "startBlock"',
-    ],
-    ["--bundles DIR", `${bundles}: a bundle, or one in each subdirectory`],
-    ["--key-file FILE", `${key}; development chains only. Or SURETY_PRIVATE_KEY in the environment`],
-    ["--data-dir DIR", `${dataDir} (default .surety/${command})`],
-    ["--chain-id N", "refuse any other chain"],
-    ["--host HOST --port N", `of the API (default 127.0.0.1:${defaultPort}; port 0 takes a free one)`],
-    ["--start-block N", "first block to read (default: the deployment's, else 0)"],
-    ["--finality-blocks N", "a block this deep is final (default 64)"],
-    ["--poll-ms N", "between looks at the chain (default 500)"],
-    ["--rpc-give-up-ms N", "how long the RPC may be down (default 30000)"],
-    ["--fetch-inputs KINDS", "of file,http,https: fetch inputs from where strangers say (default none)"],
-    ["--log-level LEVEL", "default info"],
-    ...own,
-  ];
+/** The help text of a program: its options by name. */
+export function usage(command: string, required: string, table: OptionTable): string {
+  const entries: [string, Option][] = Object.entries(table);
+  const flags = entries.filter(([, { environmentOnly }]) => environmentOnly !== true);
+  const variables = entries.filter(([, { environmentOnly }]) => environmentOnly === true);
+  const line = (name: string, help: string) => `  ${name.padEnd(COLUMN)}${help}`;
   return [
-    `Usage: ${command} --rpc-url URL --deployment FILE --bundles DIR [--key-file FILE] [options]`,
+    `Usage: ${command} ${required} [options]`,
     "",
-    ...flags.map(([flag, what]) => `  ${flag.padEnd(COLUMN)}${what}`),
+    ...flags.map(([name, { value, help }]) =>
+      line(`--${name}${value === undefined ? "" : ` ${value}`}`, help),
+    ),
+    line("--config FILE", "TOML file with options of the same names"),
     "",
-    "Every flag can be given as SURETY_<FLAG> in the environment, as in SURETY_RPC_URL; a flag wins.",
+    ...variables.map(([name, { help }]) => line(variableOf(name), `in the environment: ${help}`)),
+    "",
+    "Every flag can be given as SURETY_<FLAG> in the environment, as in SURETY_RPC_URL, or as its name in the file, as in",
+    'rpc-url = ["http://..."]. A flag wins over the environment, the environment over the file.',
   ].join("\n");
 }

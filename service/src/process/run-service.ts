@@ -1,7 +1,7 @@
 import { errorCode, UsageError } from "@surety/protocol";
 import type { Address } from "viem";
 import { reasonOf } from "../log/reason.ts";
-import type { Environment } from "../options/read-arguments.ts";
+import { isText, type Program } from "../options/program.ts";
 
 /** A service that runs in this process. */
 export interface RunningService {
@@ -16,8 +16,9 @@ export interface RunningService {
 }
 
 export interface RunServiceParameters<Options extends object> {
-  readonly usage: string;
-  readonly readOptions: (args: readonly string[], env: Environment) => Options | "help";
+  readonly program: Program<Options>;
+  /** Without the executable and the script. Default: this process's. */
+  readonly args?: readonly string[];
   readonly start: (options: Options) => Promise<RunningService>;
 }
 
@@ -28,11 +29,11 @@ export interface RunServiceParameters<Options extends object> {
 export async function runService<Options extends object>(
   parameters: RunServiceParameters<Options>,
 ): Promise<void> {
-  const { usage, readOptions, start } = parameters;
+  const { program, start, args = process.argv.slice(2) } = parameters;
   try {
-    const options = readOptions(process.argv.slice(2), process.env);
-    if (options === "help") {
-      process.stdout.write(`${usage}\n`);
+    const options = program.readOptions(args, process.env);
+    if (isText(options)) {
+      process.stdout.write(`${options.text}\n`);
       return;
     }
     const service = await start(options);

@@ -1,2 +1,3 @@
 export * from "./scene.ts";
+export * from "./start-signer.ts";
 export * from "./until.ts";

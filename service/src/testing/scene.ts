@@ -129,7 +129,7 @@ export async function openScene(parameters: Partial<SuretyParameters> = {}): Pro
       await client.mine({ blocks: 1 });
     },
     serviceOptions: (index) => ({
-      rpcUrl: anvil.url,
+      rpcUrls: [anvil.url],
       addresses,
       key: { kind: "environment", value: devPrivateKey(index) },
       bundlesDir,
