@@ -1,5 +1,5 @@
-export { type RunningOracleNode, startOracleNode } from "./bin/start-oracle-node.ts";
 export { runOracleNode } from "./bin/run-oracle-node.ts";
+export { type RunningOracleNode, startOracleNode } from "./bin/start-oracle-node.ts";
 export { defenceCall } from "./defend/defend.ts";
 export type { DefenceMove, DefenceWait } from "./defend/move.ts";
 export { nextDefence } from "./defend/strategy.ts";

@@ -8,5 +8,9 @@ import { startChallenger } from "./start-challenger.ts";
  * @param args Default: this process's.
  */
 export function runChallenger(args?: readonly string[]): Promise<void> {
-  return runService({ program: CHALLENGER_PROGRAM, start: startChallenger, ...(args === undefined ? {} : { args }) });
+  return runService({
+    program: CHALLENGER_PROGRAM,
+    start: startChallenger,
+    ...(args === undefined ? {} : { args }),
+  });
 }

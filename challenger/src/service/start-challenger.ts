@@ -44,7 +44,11 @@ export async function startChallenger(options: ChallengerOptions): Promise<Runni
   const log = createLogger("challenger", options.logLevel);
   const metrics = createMetrics();
   const ending = new AbortController();
-  const { chain, transactions } = await connect({ ...options, maxFeePerGasCapWei }, log, metrics);
+  const {
+    chain,
+    transactions,
+    head: watch,
+  } = await connect({ ...options, maxFeePerGasCapWei }, log, metrics);
   const account = transactions.address;
   const { challengeBondWei } = await disputeParameters(chain, addresses);
   const bundles = openBundleDirectory(options.bundlesDir);
@@ -81,7 +85,7 @@ export async function startChallenger(options: ChallengerOptions): Promise<Runni
     log,
     registry: metrics.registry,
     readiness: async () => ({
-      chain: caughtUp && (await settles(chain.client.getBlockNumber())),
+      chain: caughtUp && !watch.isStale() && (await settles(chain.client.getBlockNumber())),
       store: store.isOpen(),
     }),
     routes: { "/v1/games": () => gamesJson(store.games(account)) },
@@ -92,7 +96,7 @@ export async function startChallenger(options: ChallengerOptions): Promise<Runni
   teardown.add(() => api.close());
 
   const following = followIntoStore({
-    ...{ chain, options, store, metrics, log, signal: ending.signal },
+    ...{ chain, options, store, metrics, head: watch, log, signal: ending.signal },
     onEvent(event) {
       if (event.type !== "block") return;
       head = event.block.number;

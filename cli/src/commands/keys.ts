@@ -12,12 +12,11 @@ import {
   terminalPassword,
   writeKeystore,
   writeSecretFile,
-} from "@surety/service";
+} from "@surety/service/keys";
 import type { Command } from "commander";
 import type { Hex } from "viem";
 import { generatePrivateKey, privateKeyToAddress } from "viem/accounts";
 import { print, toJson } from "../output.ts";
-import { table } from "../table.ts";
 
 const DEFAULT_DIR = path.join(".surety", "keys");
 
@@ -41,7 +40,10 @@ export function addKeysCommands(program: Command): void {
     .description("encrypt a key that exists: a file of 64 hexadecimal digits, or another keystore")
     .argument("<file>", "where the key is; a key itself is never an argument")
     .option("--from-password-file <file>", "opens the keystore that is imported")
-    .addHelpText("after", "\nExample:\n  surety keys import plain.key --password-file password && shred -u plain.key")
+    .addHelpText(
+      "after",
+      "\nExample:\n  surety keys import plain.key --password-file password && shred -u plain.key",
+    )
     .action(async (file: string, options: NewKeystore & { fromPasswordFile?: string }) => {
       await keep(await readAnyKey(file, options.fromPasswordFile), options);
     });
@@ -70,7 +72,7 @@ export function addKeysCommands(program: Command): void {
       const listed = listKeystores(dir);
       if (options.json) print(toJson(listed));
       else if (listed.length === 0) print(`No keystore in ${dir}. Make one: surety keys create`);
-      else print(table(listed.map((key) => [key.address ?? "not said", key.path])));
+      else for (const key of listed) print(`${key.address ?? "address not said"}  ${key.path}`);
     });
 }
 

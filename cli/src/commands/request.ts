@@ -14,9 +14,10 @@ import {
 import { devAccount } from "@surety/chain/testing";
 import { type Bundle, inputsToBytes, loadBundle, readInputs, tensorFromBytes } from "@surety/engine";
 import { FatalError, type ModelOutput, parseRequestId, suretyOracleAbi, UsageError } from "@surety/protocol";
-import { loadAccount, readDeployment, readKeySource } from "@surety/service";
+import { readDeployment } from "@surety/service";
+import { keySourceOf, loadAccount, terminalPassword } from "@surety/service/keys";
 import type { Command } from "commander";
-import { formatEther, hexToBytes } from "viem";
+import { formatEther, hexToBytes, type LocalAccount } from "viem";
 import { DEVNET_DIR, readDevnetFile } from "../devnet/devnet-file.ts";
 import { testDigit } from "../devnet/digits.ts";
 import { ROLES } from "../devnet/world.ts";
@@ -31,6 +32,8 @@ interface RequestOptions {
   readonly bundle?: string;
   readonly rpcUrl?: string;
   readonly deployment?: string;
+  readonly keystore?: string;
+  readonly passwordFile?: string;
   readonly keyFile?: string;
   readonly timeout: number;
   readonly wait: boolean;
@@ -47,9 +50,11 @@ export function addRequestCommand(program: Command): void {
     .option("--bundle <dir>", "the compiled model (default: the devnet's)")
     .option("--rpc-url <url>", "JSON-RPC endpoint (default: the devnet's)")
     .option("--deployment <file>", "the contracts' addresses (default: the devnet's)")
+    .option("--keystore <file>", "encrypted key of the account that asks and pays (surety keys)")
+    .option("--password-file <file>", "its first line opens the keystore (default: asked for)")
     .option(
       "--key-file <file>",
-      "private key that asks and pays; without it SURETY_PRIVATE_KEY, or a devnet's own account",
+      "plaintext key, on a development chain; without any key SURETY_PRIVATE_KEY, or a devnet's own account",
     )
     .option(
       "--timeout <seconds>",
@@ -75,7 +80,7 @@ async function request(options: RequestOptions): Promise<void> {
     ? readDeployment(options.deployment).addresses
     : (at?.addresses as SuretyAddresses);
   const bundle = loadBundle(options.bundle ?? (at?.bundle as string));
-  const sender = createTransactionManager({ chain, account: accountOf(chain, options.keyFile) });
+  const sender = createTransactionManager({ chain, account: await accountOf(chain, options) });
   const input = inputOf(bundle, options);
   const { modelId } = bundle;
   const feeWei = await quoteWei(chain, addresses, modelId);
@@ -128,11 +133,13 @@ async function request(options: RequestOptions): Promise<void> {
 }
 
 /** The named account, or on a development chain the one that the devnet has for consumers. */
-function accountOf(chain: Chain, keyFile: string | undefined) {
-  const inEnvironment = process.env.SURETY_PRIVATE_KEY;
-  if (keyFile === undefined && inEnvironment === undefined && isDevnet(chain.chainId))
+async function accountOf(chain: Chain, options: RequestOptions): Promise<LocalAccount> {
+  const { keystore, passwordFile, keyFile } = options;
+  const privateKey = process.env.SURETY_PRIVATE_KEY;
+  if ([keystore, keyFile, privateKey].every((given) => given === undefined) && isDevnet(chain.chainId))
     return devAccount(ROLES.consumer);
-  return loadAccount(readKeySource(keyFile, inEnvironment), chain.chainId);
+  const source = keySourceOf({ keystore, passwordFile, keyFile, privateKey });
+  return loadAccount(source, chain.chainId, terminalPassword());
 }
 
 /** @throws UsageError OPTION_MISSING, OPTION_INVALID */

@@ -8,5 +8,9 @@ import { startOracleNode } from "./start-oracle-node.ts";
  * @param args Default: this process's.
  */
 export function runOracleNode(args?: readonly string[]): Promise<void> {
-  return runService({ program: NODE_PROGRAM, start: startOracleNode, ...(args === undefined ? {} : { args }) });
+  return runService({
+    program: NODE_PROGRAM,
+    start: startOracleNode,
+    ...(args === undefined ? {} : { args }),
+  });
 }

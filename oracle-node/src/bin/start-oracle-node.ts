@@ -52,7 +52,7 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
   const log = createLogger("oracle-node", options.logLevel);
   const metrics = createMetrics();
   const ending = new AbortController();
-  const { chain, transactions } = await connect(options, log, metrics);
+  const { chain, transactions, head } = await connect(options, log, metrics);
   const operator = transactions.address;
   const models = openServedModels(options.bundlesDir);
   for (const { modelId } of models.all()) {
@@ -122,7 +122,7 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
       log,
       registry: metrics.registry,
       readiness: async () => ({
-        chain: caughtUp && (await settles(chain.client.getBlockNumber())),
+        chain: caughtUp && !head.isStale() && (await settles(chain.client.getBlockNumber())),
         store: store.isOpen(),
         queue: await settles(inference.counts()),
       }),
@@ -168,7 +168,7 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
     );
 
     const following = followIntoStore({
-      ...{ chain, options, store, metrics, log, signal: ending.signal },
+      ...{ chain, options, store, metrics, head, log, signal: ending.signal },
       onEvent(event) {
         views.apply(event);
         membership.apply(event);

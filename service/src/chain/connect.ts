@@ -1,6 +1,7 @@
 import {
   type Chain,
   createTransactionManager,
+  isDevnet,
   openChain,
   requireContracts,
   type TransactionManager,
@@ -10,12 +11,17 @@ import { terminalPassword } from "../keys/terminal.ts";
 import type { Logger } from "../log/logger.ts";
 import { countEndpoint, countTransaction, type ServiceMetrics } from "../metrics/service-metrics.ts";
 import type { ServiceOptions } from "../options/service-options.ts";
+import { createHeadWatch, type HeadWatch } from "./head-watch.ts";
 
 export interface Connection {
   readonly chain: Chain;
   /** The service's account's: every transaction is logged and counted. */
   readonly transactions: TransactionManager;
+  readonly head: HeadWatch;
 }
+
+/** A head that stands still for so long is no living chain's: fifteen of Ethereum's slots. */
+const STALE_HEAD_SECONDS = 180;
 
 /**
  * Connects to the chain with the service's account, and checks that the contracts are there.
@@ -54,5 +60,6 @@ export async function connect(
       log.debug({ what, hash, nonce }, `transaction ${type}`);
     },
   });
-  return { chain, transactions };
+  const staleAfter = options.staleHeadSeconds ?? (isDevnet(chain.chainId) ? 0 : STALE_HEAD_SECONDS);
+  return { chain, transactions, head: createHeadWatch(staleAfter) };
 }

@@ -3,12 +3,14 @@ import type { Logger } from "../log/logger.ts";
 import type { ServiceMetrics } from "../metrics/service-metrics.ts";
 import type { ServiceOptions } from "../options/service-options.ts";
 import type { LockedStore } from "../store/locked-store.ts";
+import type { HeadWatch } from "./head-watch.ts";
 
 export interface FollowIntoStoreParameters {
   readonly chain: Chain;
   readonly options: Pick<ServiceOptions, "addresses" | "startBlock" | "finalityBlocks">;
   readonly store: Pick<LockedStore, "cursor" | "apply">;
-  readonly metrics: Pick<ServiceMetrics, "headBlock" | "reorgs">;
+  readonly metrics: Pick<ServiceMetrics, "headBlock" | "headAgeSeconds" | "reorgs">;
+  readonly head: HeadWatch;
   readonly log: Logger;
   readonly signal: AbortSignal;
   /** Told of every event once it is stored. */
@@ -19,7 +21,15 @@ export interface FollowIntoStoreParameters {
 
 /** Follows the chain into the store until the signal ends it. */
 export async function followIntoStore(parameters: FollowIntoStoreParameters): Promise<void> {
-  const { chain, options, store, metrics, log, signal, onEvent, onIdle } = parameters;
+  const { chain, options, store, metrics, head, log, signal, onEvent, onIdle } = parameters;
+  let wasStale = false;
+  const watchHead = (number?: bigint) => {
+    if (number !== undefined) head.saw(number);
+    metrics.headAgeSeconds.set(head.ageSeconds());
+    if (head.isStale() && !wasStale)
+      log.error({ ageSeconds: Math.round(head.ageSeconds()) }, "the head stands still");
+    wasStale = head.isStale();
+  };
   const stream = followChain({
     chain,
     addresses: options.addresses,
@@ -27,11 +37,17 @@ export async function followIntoStore(parameters: FollowIntoStoreParameters): Pr
     startBlock: options.startBlock ?? 0n,
     finalityBlocks: options.finalityBlocks ?? 64,
     signal,
-    ...(onIdle === undefined ? {} : { onIdle }),
+    onIdle() {
+      watchHead();
+      onIdle?.();
+    },
   });
   for await (const event of stream) {
     store.apply(event);
-    if (event.type === "block") metrics.headBlock.set(Number(event.block.number));
+    if (event.type === "block") {
+      metrics.headBlock.set(Number(event.block.number));
+      watchHead(event.block.number);
+    }
     if (event.type === "reorg") {
       metrics.reorgs.inc();
       log.warn({ depth: event.removed.length, ancestor: Number(event.ancestor.number) }, "reorg undone");

@@ -10,7 +10,10 @@ export interface HeadWatch {
  * @param staleAfterSeconds 0 for never, as on a development chain, which makes blocks when asked.
  * @param now Milliseconds of a clock that never jumps.
  */
-export function createHeadWatch(staleAfterSeconds: number, now: () => number = () => performance.now()): HeadWatch {
+export function createHeadWatch(
+  staleAfterSeconds: number,
+  now: () => number = () => performance.now(),
+): HeadWatch {
   let head = -1n;
   let movedAt = now();
   const ageSeconds = () => (now() - movedAt) / 1_000;

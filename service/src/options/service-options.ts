@@ -31,6 +31,8 @@ export interface ServiceOptions {
   readonly pollMs?: number;
   /** Milliseconds that every RPC may be down before the service gives up. Default: 30,000. */
   readonly rpcGiveUpMs?: number;
+  /** A head that has not moved for so many seconds is stale: the service is not ready. 0 never. Default: 180, on development chains 0. */
+  readonly staleHeadSeconds?: number;
   /** Never pay more wei per gas. Default: 500 gwei. */
   readonly maxFeePerGasCapWei?: bigint;
   /**
@@ -102,6 +104,11 @@ export const SERVICE_OPTIONS = {
     value: "N",
     help: "how long all RPCs may be down before the service ends (default 30000)",
   },
+  "stale-head-seconds": {
+    schema: take.wholeNumber,
+    value: "N",
+    help: "not ready when the head stands still for so long; 0 never (default 180, on development chains 0)",
+  },
   "max-fee-gwei": { schema: take.wholeNumber, value: "N", help: "never pay more per gas (default 500)" },
   "fetch-inputs": {
     schema: take.listOf(INPUT_SCHEMES),
@@ -165,6 +172,7 @@ export function serviceOptionsOf(given: Given): ServiceOptions {
     ...optional("finalityBlocks", given["finality-blocks"]),
     ...optional("pollMs", given["poll-ms"]),
     ...optional("rpcGiveUpMs", given["rpc-give-up-ms"]),
+    ...optional("staleHeadSeconds", given["stale-head-seconds"]),
     ...optional("maxFeePerGasCapWei", maxFeeGwei === undefined ? undefined : BigInt(maxFeeGwei) * GWEI),
     ...optional("fetchInputs", given["fetch-inputs"]),
     ...optional("logLevel", given["log-level"]),
