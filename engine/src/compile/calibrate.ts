@@ -1,16 +1,14 @@
 import { FatalError } from "@surety/protocol";
 import type { InputSample } from "../inputs/readInputs.ts";
-import { encodeGraph } from "../onnx/encodeGraph.ts";
 import type { Graph } from "../onnx/graph.ts";
 import type { ElementType, HostTensor } from "../onnx/tensor.ts";
-import { createSession, runSession } from "../run/onnxruntime.ts";
+import { FloatRun } from "./floatRun.ts";
 import type { ValueStatistics } from "./quantisation.ts";
 
 const BINS = 2048;
 
 /**
- * Runs the float model over the samples and records the range and the distribution of every value. On one thread, since the order
- * of float sums may depend on how many there are.
+ * Runs the float model over the samples and records the range and the distribution of every value; none is kept for longer than the run needs it.
  *
  * @throws FatalError COMPILE_CALIBRATION without samples, or when shapes differ between samples; ONNX_REFUSED, ONNX_RUN
  */
@@ -21,13 +19,11 @@ export async function calibrate(
   if (samples.length === 0) {
     throw new FatalError("COMPILE_CALIBRATION", "The calibration set is empty; give at least one sample.");
   }
-  const computed = graph.nodes.flatMap((node) => node.outputs).filter((name) => name !== "");
-  const session = await createSession(encodeGraph(graph, computed), { intraOpNumThreads: 1 });
+  const run = new FloatRun(graph);
   try {
     const ranges = new Map<string, Range>();
     for (const sample of samples) {
-      const results = await runFloat(session, sample);
-      for (const [name, tensor] of Object.entries({ ...sample, ...results })) widen(ranges, name, tensor);
+      await visitValues(run, sample, (name, tensor) => widen(ranges, name, tensor));
     }
     const statistics = new Map<string, ValueStatistics>();
     for (const [name, { type, dims, min, max }] of ranges) {
@@ -43,9 +39,7 @@ export async function calibrate(
       });
     }
     for (const sample of samples) {
-      const results = await runFloat(session, sample);
-      for (const [name, tensor] of Object.entries({ ...sample, ...results }))
-        count(statistics.get(name), tensor);
+      await visitValues(run, sample, (name, tensor) => count(statistics.get(name), tensor));
     }
     for (const { dims, channelMeans, lastMeans } of statistics.values()) {
       const elements = dims.reduce((count, size) => count * size, samples.length);
@@ -55,17 +49,20 @@ export async function calibrate(
     }
     return statistics;
   } finally {
-    await session.release();
+    await run.release();
   }
 }
 
-async function runFloat(
-  session: Parameters<typeof runSession>[0],
+async function visitValues(
+  run: FloatRun,
   sample: InputSample,
-): Promise<InputSample> {
+  visit: (name: string, tensor: HostTensor) => void,
+): Promise<void> {
+  for (const [name, tensor] of Object.entries(sample)) visit(name, tensor);
   try {
-    return await runSession(session, sample);
+    await run.run(sample, visit);
   } catch (cause) {
+    if (cause instanceof FatalError) throw cause;
     const reason = (cause as Error).message.split("\n")[0];
     throw new FatalError("ONNX_RUN", `The float model fails on a calibration sample: ${reason}`, { cause });
   }

@@ -1,6 +1,7 @@
 import { FatalError } from "@surety/protocol";
 import { createSession, runSession } from "../run/onnxruntime.ts";
 import { checkScales } from "./checkScales.ts";
+import { checkSizes } from "./checkSizes.ts";
 import { encodeAttribute } from "./encodeGraph.ts";
 import { describeNode, type Graph, type GraphNode } from "./graph.ts";
 import {
@@ -48,6 +49,7 @@ export async function foldConstants(graph: Graph): Promise<Graph> {
   let budget = MAX_FOLDED_ELEMENTS;
   for (const node of graph.nodes) {
     checkScales(node, constants);
+    checkSizes(node, (name) => constants.get(name));
     if (node.op === "Constant" && node.domain === "") {
       constants.set(node.outputs[0] ?? "", constantValue(node));
     } else if (isFoldable(node, constants)) {

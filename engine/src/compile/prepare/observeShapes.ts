@@ -1,8 +1,7 @@
 import { FatalError } from "@surety/protocol";
-import { encodeGraph } from "../../onnx/encodeGraph.ts";
 import type { Graph } from "../../onnx/graph.ts";
 import { ELEMENT_TYPES, elementCount, type HostTensor, type TensorData } from "../../onnx/tensor.ts";
-import { createSession, runSession } from "../../run/onnxruntime.ts";
+import { FloatRun } from "../floatRun.ts";
 import type { ValueType } from "./rewrite.ts";
 
 /** An input is read from one file and held at once; the sizes a file declares cost nothing to write. */
@@ -17,7 +16,6 @@ const MAX_INPUT_ELEMENTS = 2 ** 27;
 export async function observeShapes(
   graph: Graph,
 ): Promise<{ types: Map<string, ValueType>; fixed: Map<string, HostTensor> }> {
-  const computed = graph.nodes.flatMap((node) => node.outputs).filter((name) => name !== "");
   const feeds: Record<string, HostTensor> = {};
   const types = new Map<string, ValueType>();
   for (const { name, type, dims } of graph.inputs) {
@@ -33,23 +31,21 @@ export async function observeShapes(
     feeds[name] = { type, dims: sizes, data };
     types.set(name, { type, dims: sizes });
   }
-  if (computed.length === 0) return { types, fixed: new Map() };
-  const session = await createSession(encodeGraph(graph, computed), { intraOpNumThreads: 1 });
+  const decided = decidedBySizes(graph);
+  const fixed = new Map<string, HostTensor>();
+  const run = new FloatRun(graph);
   try {
-    const results = await runSession(session, feeds);
-    for (const [name, { type, dims }] of Object.entries(results)) types.set(name, { type, dims });
-    const fixed = new Map<string, HostTensor>();
-    for (const name of decidedBySizes(graph)) {
-      const value = results[name];
-      if (value) fixed.set(name, value);
-    }
+    await run.run(feeds, (name, value) => {
+      types.set(name, { type: value.type, dims: value.dims });
+      if (decided.has(name)) fixed.set(name, value);
+    });
     return { types, fixed };
   } catch (cause) {
     if (cause instanceof FatalError) throw cause;
     const reason = (cause as Error).message.split("\n")[0];
     throw new FatalError("ONNX_RUN", `The model fails on an input of zeros: ${reason}`, { cause });
   } finally {
-    await session.release();
+    await run.release();
   }
 }
 

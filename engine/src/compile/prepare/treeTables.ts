@@ -83,22 +83,24 @@ export function treeTables({ nodes, roots }: Ensemble, refuse: (why: string) => 
   nodes.forEach((_, k) => {
     set(draft, k, 0, "missing is high", Number.NEGATIVE_INFINITY, k, k);
   });
-  nodes.forEach((node, k) => {
-    if (node.kind === "leaf") return;
+  for (const [k, node] of nodes.entries()) {
+    if (node.kind === "leaf") continue;
     const { mode, feature, values, yes, no } = node;
     // Of a NaN onnxruntime says that it is unequal.
     const goesToYes = node.missingIsYes || mode === "BRANCH_NEQ";
-    const missing = goesToYes ? yes : no;
-    if (mode !== "BRANCH_MEMBER")
-      return branch(draft, k, mode, { feature, yes, no, missing }, Math.fround(values[0] as number));
+    if (mode !== "BRANCH_MEMBER") {
+      const ways = { feature, yes, no, missing: goesToYes ? yes : no };
+      branch(draft, k, mode, ways, Math.fround(values[0] as number));
+      continue;
+    }
     let at = k;
-    values.forEach((value, index) => {
+    for (const [index, value] of values.entries()) {
       const next = index === values.length - 1 ? no : grow(draft);
       const ways = { feature, yes, no: next, missing: goesToYes ? yes : next };
       branch(draft, at, "BRANCH_EQ", ways, Math.fround(value));
       at = next;
-    });
-  });
+    }
+  }
 
   const weights = draft.feature.map((_, k) => {
     const node = nodes[k];
@@ -182,23 +184,29 @@ function compare(
     );
   switch (mode) {
     case "BRANCH_LT":
-      return less(t, yes, no);
+      less(t, yes, no);
+      break;
     case "BRANCH_GTE":
       // Nothing is less than NaN, nor greater.
-      return less(t, no, Number.isNaN(t) ? no : yes);
+      less(t, no, Number.isNaN(t) ? no : yes);
+      break;
     case "BRANCH_LEQ":
-      if (t === Number.POSITIVE_INFINITY) return less(t, yes, yes);
-      return less(nextFloat(t), yes, no);
+      if (t === Number.POSITIVE_INFINITY) less(t, yes, yes);
+      else less(nextFloat(t), yes, no);
+      break;
     case "BRANCH_GT":
-      if (t === Number.POSITIVE_INFINITY || Number.isNaN(t)) return less(t, no, no);
-      return less(nextFloat(t), no, yes);
+      if (t === Number.POSITIVE_INFINITY || Number.isNaN(t)) less(t, no, no);
+      else less(nextFloat(t), no, yes);
+      break;
     case "BRANCH_EQ": {
       const upper = grow(draft);
       compare(draft, upper, "BRANCH_LEQ", { feature, yes, no, missing }, t);
-      return set(draft, k, feature, "missing is high", t, no, upper);
+      set(draft, k, feature, "missing is high", t, no, upper);
+      break;
     }
     case "BRANCH_NEQ":
-      return compare(draft, k, "BRANCH_EQ", { feature, yes: no, no: yes, missing }, t);
+      compare(draft, k, "BRANCH_EQ", { feature, yes: no, no: yes, missing }, t);
+      break;
   }
 }
 
