@@ -46,6 +46,8 @@ export interface SuretyParameters {
   readonly challengeWindowSeconds: number;
   /** Of 10,000 parts of the base fee, how many reusing a final answer costs. */
   readonly reuseFeeBps: number;
+  /** What an assignee loses when another answers in its place; at most a tenth of `assertionBondWei`. */
+  readonly missedTurnPenaltyWei: bigint;
   /** Each side's time for a whole game. */
   readonly clockSeconds: number;
   /** Time that a side has at least when its turn begins; at most `clockSeconds`. */
@@ -65,6 +67,7 @@ export const DEVNET_PARAMETERS: SuretyParameters = {
   exclusiveSeconds: 15,
   challengeWindowSeconds: 20,
   reuseFeeBps: 1_000,
+  missedTurnPenaltyWei: parseEther("0.001"),
   clockSeconds: 60,
   extensionSeconds: 10,
   unbondingSeconds: 600,
@@ -131,6 +134,7 @@ export function constructorParameters(parameters: SuretyParameters) {
   const { minStakeWei, assertionBondWei, unbondingSeconds, burnBps } = parameters;
   const { baseFeeWei, callbackGasPriceWei, exclusiveSeconds, challengeWindowSeconds, reuseFeeBps } =
     parameters;
+  const { missedTurnPenaltyWei } = parameters;
   const { challengeBondWei, clockSeconds, extensionSeconds } = parameters;
   return {
     ofOperators: { minStakeWei, assertionBondWei, unbondingSeconds },
@@ -142,6 +146,7 @@ export function constructorParameters(parameters: SuretyParameters) {
       exclusiveSeconds,
       challengeWindowSeconds,
       reuseFeeBps,
+      missedTurnPenaltyWei,
     },
     ofGame: { challengeBondWei, burnBps, clockSeconds, extensionSeconds },
   };

@@ -254,6 +254,7 @@ describe("gas of every function, MNIST-sized", () => {
     const bondWei = parameters.assertionBondWei;
     await hook(oracle, "OperatorRegistry.lock", operators, [bob, bondWei]);
     await hook(oracle, "OperatorRegistry.unlock", operators, [bob, bondWei]);
+    await hook(oracle, "OperatorRegistry.fine", operators, [bob, 10n, alice, 8n]);
     await hook(game, "SuretyOracle.onGameOpened", oracle, [assertionId + 1n]);
     await hook(game, "SuretyOracle.onGameClosed", oracle, [assertionId + 1n]);
     await hook(oracle, "OperatorRegistry.slash", operators, [bob, bondWei, challenger, bondWei / 2n]);

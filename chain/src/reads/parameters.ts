@@ -12,6 +12,7 @@ export interface OracleParameters {
   readonly exclusiveSeconds: number;
   readonly challengeWindowSeconds: number;
   readonly reuseFeeBps: number;
+  readonly missedTurnPenaltyWei: bigint;
 }
 
 export interface OperatorParameters {

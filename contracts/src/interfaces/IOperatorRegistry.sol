@@ -34,6 +34,7 @@ interface IOperatorRegistry {
     event LeftModel(address indexed operator, ModelId indexed modelId);
     event Locked(address indexed operator, uint256 amountWei);
     event Unlocked(address indexed operator, uint256 amountWei);
+    event Fined(address indexed operator, address indexed recipient, uint256 amountWei, uint256 paidWei);
     event Slashed(address indexed operator, uint256 amountWei, uint256 paidWei, uint256 burnedWei);
 
     error NotOracle(address caller);
@@ -64,6 +65,11 @@ interface IOperatorRegistry {
     function unlock(address operator, uint256 amountWei) external;
     /// @notice Takes a locked bond for good, jails the operator, credits `paidWei` to `recipient` in the dispute game's ledger and burns the rest. Oracle only.
     function slash(address operator, uint256 amountWei, address recipient, uint256 paidWei) external;
+
+    /// @notice Takes part of an operator's free stake, adds `paidWei` to the stake of another and burns the rest; nothing when less is free. The
+    /// operator may be left with less than the minimum: it goes on serving while it has a bond free. Oracle only.
+    function fine(address operator, uint256 amountWei, address recipient, uint256 paidWei)
+        external;
 
     function parameters() external view returns (OperatorParameters memory);
     function oracle() external view returns (address);

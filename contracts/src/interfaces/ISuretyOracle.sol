@@ -19,6 +19,8 @@ interface ISuretyOracle is ICreditLedger {
         uint32 challengeWindowSeconds;
         /// Of 10,000 parts of the base fee, how many reusing a final answer costs.
         uint16 reuseFeeBps;
+        /// What an assignee loses when another answers in its place; at most a tenth of the bond.
+        uint128 missedTurnPenaltyWei;
     }
 
     struct InferenceRequest {
@@ -83,6 +85,8 @@ interface ISuretyOracle is ICreditLedger {
         bytes32 outputRoot,
         string uri
     );
+    /// @notice An assignee let its exclusive time pass, and another has answered.
+    event TurnMissed(RequestId indexed requestId, address indexed operator, address indexed poster);
     event Finalised(AssertionId indexed assertionId, RequestId indexed requestId, bytes32 outputRoot);
     /// @notice The final callback's outcome; a failed one can be retried.
     event Delivered(RequestId indexed requestId, bool success, bytes returnData);

@@ -27,6 +27,7 @@ abstract contract OracleStore is ISuretyOracle, CreditLedger {
     /// | 2    | 72-79   | outputCount                                      |
     /// | 2    | 80-119  | requestBlock: when it was opened, or reopened    |
     /// | 2    | 120-151 | memberCount: of the model's set then             |
+    /// | 2    | 152-159 | byReference: the input is not in the transaction |
     ///
     /// The fee follows from callbackGas, delivery and the parameters.
     struct StoredRequest {
@@ -42,6 +43,7 @@ abstract contract OracleStore is ISuretyOracle, CreditLedger {
         uint8 outputCount;
         uint40 requestBlock;
         uint32 memberCount;
+        bool byReference;
     }
 
     /// @dev An assertion is refuted when its request is at a later attempt, final when its request is final at this one.
@@ -68,6 +70,7 @@ abstract contract OracleStore is ISuretyOracle, CreditLedger {
     uint32 internal immutable EXCLUSIVE_SECONDS;
     uint32 internal immutable CHALLENGE_WINDOW_SECONDS;
     uint16 internal immutable REUSE_FEE_BPS;
+    uint128 internal immutable MISSED_TURN_PENALTY_WEI;
 
     /// Never 0, so that the first request costs no more than the others.
     uint256 internal _nextRequestId = 1;
@@ -91,6 +94,8 @@ abstract contract OracleStore is ISuretyOracle, CreditLedger {
         _requireBetween("challengeWindowSeconds", parameters_.challengeWindowSeconds, 1, 30 days);
         // INVARIANT: an answer that is there already never costs more than a new one.
         _requireBetween("reuseFeeBps", parameters_.reuseFeeBps, 0, Burn.BPS);
+        // The penalty is a nudge, not a slash: whoever is drawn first has had a whole bond free and can bear it.
+        _requireBetween("missedTurnPenaltyWei", parameters_.missedTurnPenaltyWei, 0, parameters_.assertionBondWei / 10);
         modelRegistry = modelRegistry_;
         operatorRegistry = operatorRegistry_;
         disputeGame = disputeGame_;
@@ -100,6 +105,7 @@ abstract contract OracleStore is ISuretyOracle, CreditLedger {
         BURN_BPS = parameters_.burnBps;
         EXCLUSIVE_SECONDS = parameters_.exclusiveSeconds;
         CHALLENGE_WINDOW_SECONDS = parameters_.challengeWindowSeconds;
+        MISSED_TURN_PENALTY_WEI = parameters_.missedTurnPenaltyWei;
         REUSE_FEE_BPS = parameters_.reuseFeeBps;
     }
 
@@ -112,7 +118,8 @@ abstract contract OracleStore is ISuretyOracle, CreditLedger {
             burnBps: BURN_BPS,
             exclusiveSeconds: EXCLUSIVE_SECONDS,
             challengeWindowSeconds: CHALLENGE_WINDOW_SECONDS,
-            reuseFeeBps: REUSE_FEE_BPS
+            reuseFeeBps: REUSE_FEE_BPS,
+            missedTurnPenaltyWei: MISSED_TURN_PENALTY_WEI
         });
     }
 

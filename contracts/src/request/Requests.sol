@@ -43,6 +43,7 @@ abstract contract Requests is OracleStore {
         if (request.input.length != 0) revert WrongInputSize(request.input.length, 0);
         _requireUri(uri);
         requestId = _take(request, model, inputRoot);
+        _requests[requestId].byReference = true;
         emit RequestedByReference(requestId, request.modelId, msg.sender, inputRoot, uri);
     }
 

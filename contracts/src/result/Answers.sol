@@ -7,6 +7,7 @@ import {IProvisionalCallback} from "../interfaces/IProvisionalCallback.sol";
 import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
 import {Question} from "../libraries/Question.sol";
 import {OracleStore} from "../request/OracleStore.sol";
+import {Burn} from "../settle/Burn.sol";
 import {DeliveryState} from "../types/DeliveryState.sol";
 import {MAX_CALLDATA_BYTES} from "../types/Limits.sol";
 import {AssertionId, ModelId, RequestId, RequestStatus} from "../types/SuretyTypes.sol";
@@ -20,7 +21,7 @@ abstract contract Answers is OracleStore {
         nonReentrant
         returns (AssertionId assertionId)
     {
-        (StoredRequest storage request, ModelId modelId, IModelRegistry.ModelSummary memory model) =
+        (StoredRequest storage request, ModelId modelId, IModelRegistry.ModelSummary memory model, address missed) =
             _answerable(requestId, question);
         if (output.length != model.outputBytes) revert WrongOutputSize(output.length, model.outputBytes);
         bytes32 outputRoot =
@@ -28,7 +29,7 @@ abstract contract Answers is OracleStore {
         assertionId = _assert(requestId, request, outputRoot);
         emit Posted(assertionId, requestId, msg.sender, output);
 
-        _operators().lock(msg.sender, ASSERTION_BOND_WEI);
+        _bind(requestId, missed);
         // INVARIANT: a consumer can never block a post: everything is stored before it is called.
         if (request.delivery.wantsProvisional()) _tell(requestId, request, false, output);
     }
@@ -39,7 +40,7 @@ abstract contract Answers is OracleStore {
         nonReentrant
         returns (AssertionId assertionId)
     {
-        (StoredRequest storage request,, IModelRegistry.ModelSummary memory model) =
+        (StoredRequest storage request,, IModelRegistry.ModelSummary memory model, address missed) =
             _answerable(requestId, question);
         // INVARIANT: nobody can hold back an output that fits into a transaction.
         if (model.outputBytes <= MAX_CALLDATA_BYTES) {
@@ -49,7 +50,7 @@ abstract contract Answers is OracleStore {
         assertionId = _assert(requestId, request, outputRoot);
         emit PostedByReference(assertionId, requestId, msg.sender, outputRoot, uri);
 
-        _operators().lock(msg.sender, ASSERTION_BOND_WEI);
+        _bind(requestId, missed);
     }
 
     /// @inheritdoc ISuretyOracle
@@ -100,11 +101,16 @@ abstract contract Answers is OracleStore {
         emit RevocationDelivered(requestId, success, returnData);
     }
 
-    /// @dev A request that the caller may answer now, and the model that the question names.
+    /// @dev A request that the caller may answer now, the model that the question names, and who has missed its turn (zero: nobody).
     function _answerable(RequestId requestId, bytes32 question)
         private
         view
-        returns (StoredRequest storage request, ModelId modelId, IModelRegistry.ModelSummary memory model)
+        returns (
+            StoredRequest storage request,
+            ModelId modelId,
+            IModelRegistry.ModelSummary memory model,
+            address missed
+        )
     {
         request = _request(requestId);
         if (request.status != RequestStatus.Open) revert WrongStatus(request.status, RequestStatus.Open);
@@ -112,25 +118,26 @@ abstract contract Answers is OracleStore {
         (modelId, model) = _models().modelAt(request.modelNumber);
         // INVARIANT: a reorg cannot make an honest answer a wrong one.
         Question.requireNamed(question, modelId, request.inputRoot);
-        if (!_isExclusive(requestId, request, modelId) && !_operators().serves(msg.sender, modelId)) {
-            revert NotServing(msg.sender, modelId);
-        }
+        bool exclusive = block.timestamp <= request.exclusiveUntil;
+        // INVARIANT: nobody can know whom a request draws in the transaction that makes it.
+        if (exclusive && block.number <= request.requestBlock) revert AssigneeUnknown(requestId);
+        (address assignee, bool firstDrawn) = _drawn(requestId, request, modelId);
+        // Who is drawn serves the model.
+        if (assignee == msg.sender) return (request, modelId, model, address(0));
+        // INVARIANT: nobody can copy the assignee's answer while its exclusive time lasts.
+        if (exclusive && assignee != address(0)) revert NotYourTurn(assignee, request.exclusiveUntil);
+        if (!_operators().serves(msg.sender, modelId)) revert NotServing(msg.sender, modelId);
+        // INVARIANT: nobody is fined for a turn that it was not given from the beginning, nor for an input that it could not get.
+        if (!exclusive && firstDrawn && !request.byReference) missed = assignee;
     }
 
-    /// @dev Whether the caller, which then serves the model, has the exclusive right to answer; reverts when another has it.
-    function _isExclusive(RequestId requestId, StoredRequest storage request, ModelId modelId)
-        private
-        view
-        returns (bool)
-    {
-        if (block.timestamp > request.exclusiveUntil) return false;
-        // INVARIANT: nobody can know whom a request draws in the transaction that makes it.
-        if (block.number <= request.requestBlock) revert AssigneeUnknown(requestId);
-        (address assignee,) = _drawn(requestId, request, modelId);
-        if (assignee == address(0)) return false;
-        // INVARIANT: nobody can copy the assignee's answer while its exclusive time lasts.
-        if (msg.sender != assignee) revert NotYourTurn(assignee, request.exclusiveUntil);
-        return true;
+    /// @dev Binds the poster by its bond, and fines who has missed its turn.
+    function _bind(RequestId requestId, address missed) private {
+        _operators().lock(msg.sender, ASSERTION_BOND_WEI);
+        if (missed == address(0) || MISSED_TURN_PENALTY_WEI == 0) return;
+        (uint256 paidWei,) = Burn.split(MISSED_TURN_PENALTY_WEI, BURN_BPS);
+        emit TurnMissed(requestId, missed, msg.sender);
+        _operators().fine(missed, MISSED_TURN_PENALTY_WEI, msg.sender, paidWei);
     }
 
     function _assert(RequestId requestId, StoredRequest storage request, bytes32 outputRoot)

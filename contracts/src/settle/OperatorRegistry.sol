@@ -231,6 +231,23 @@ contract OperatorRegistry is IOperatorRegistry, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IOperatorRegistry
+    function fine(address operator, uint256 amountWei, address recipient, uint256 paidWei)
+        external
+        onlyOracle
+    {
+        Account storage account = _accounts[operator];
+        // INVARIANT: a fine takes only what is free; what assertions hold stays theirs.
+        if (account.stakeWei - account.lockedWei < amountWei) return;
+
+        account.stakeWei -= uint96(amountWei);
+        Account storage gainer = _accounts[recipient];
+        _setFree(gainer, gainer.stakeWei + paidWei, gainer.lockedWei);
+        emit Fined(operator, recipient, amountWei, paidWei);
+
+        Burn.burn(amountWei - paidWei);
+    }
+
+    /// @inheritdoc IOperatorRegistry
     function parameters() external view returns (OperatorParameters memory) {
         return OperatorParameters({
             minStakeWei: MIN_STAKE_WEI,

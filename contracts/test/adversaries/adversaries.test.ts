@@ -16,6 +16,7 @@ import {
   WrongStepper,
 } from "./challengers.ts";
 import {
+  AbsentNode,
   AnswerThief,
   LastSecondPoster,
   Poster,
@@ -63,6 +64,8 @@ interface Strategy {
   /** Errors that refused actions meet: these, each at least once, and no other but a mistaken step's `ElementIsRight`. */
   readonly refused?: (truthful: boolean) => readonly string[];
   readonly expected?: (cast: Cast) => Expected;
+  /** Nobody answers but the honest second node. */
+  readonly absent?: boolean;
 }
 
 /** Whoever challenges a true answer is mistaken: it has this run. */
@@ -113,6 +116,10 @@ describe("adversaries: after every match the verdict is right, nobody honest is 
     "a node that copies the assignee's answer before it is mined": {
       cast: (c) => [defender(c), new AnswerThief(c.others[0])],
       refused: () => ["NotYourTurn"],
+    },
+    "an assignee that misses its turn": {
+      cast: (c) => [new AbsentNode(c.poster)],
+      absent: true,
     },
     "a challenger that only opens": {
       cast: (c) => [defender(c), new SilentChallenger(c.others[0], mistake)],
@@ -201,7 +208,7 @@ describe("adversaries: after every match the verdict is right, nobody honest is 
     const expected = strategy.expected?.(cast) ?? {};
     const { burnedWei } = await checkRules(arena, before, requester, expected);
     // Whoever loses a bond loses a part of it for good.
-    if (!truthful) expect(burnedWei).toBeGreaterThan(0n);
+    if (!truthful || strategy.absent) expect(burnedWei).toBeGreaterThan(0n);
     const refused = new Set(arena.log.flatMap(({ refused: error }) => error ?? []));
     refused.delete("ElementIsRight");
     expect([...refused].sort()).toEqual([...(strategy.refused?.(truthful) ?? [])].sort());

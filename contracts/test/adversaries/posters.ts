@@ -22,15 +22,18 @@ export class Poster extends Actor {
 
   protected answer(arena: Arena): Plan | undefined {
     const { request, requestId, question, surety } = arena;
-    if (this.answered || request.status !== STATUS.open || request.assignee !== this.address)
-      return undefined;
+    if (this.answered || request.status !== STATUS.open) return undefined;
+    // Not drawn: answers once the exclusive time is over. Who lies does so only when drawn.
+    const isDrawn = request.assignee === this.address;
+    if (!isDrawn && !this.honest) return undefined;
     const { assertionId } = arena;
     const onMined = () => {
       arena.tracesBehind.set(assertionId, this.trace);
       this.answered = true;
     };
     const args = [requestId, question.hash, outputOf(question.model, this.trace)];
-    return { from: this.address, to: surety.oracle, call: "post", args, onMined };
+    const at = isDrawn ? 0 : request.exclusiveUntil + 1;
+    return { from: this.address, to: surety.oracle, call: "post", args, onMined, at };
   }
 
   protected defend(arena: Arena): Plan | undefined {
@@ -132,6 +135,14 @@ export class SelfChallenger extends Poster {
       };
     }
     return super.plan(arena);
+  }
+}
+
+/** Drawn, and says nothing. */
+export class AbsentNode extends Actor {
+  readonly honest = false;
+  plan(): undefined {
+    return undefined;
   }
 }
 

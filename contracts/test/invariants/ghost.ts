@@ -71,6 +71,8 @@ export class Ghost {
   readonly gameCredits = new Map<Address, bigint>();
   readonly oracleCredits = new Map<Address, bigint>();
   burnedWei = 0n;
+  /** Turns missed, so that a test can tell that there were any. */
+  fines = 0;
   readonly parameters: SuretyParameters;
   /** The one requester with code; whether it takes what it is called back with at present, and what it took so far. */
   readonly consumer: Address;
@@ -174,9 +176,12 @@ export class Ghost {
     return stakeWei - lockedWei < this.parameters.assertionBondWei ? "StakeTooLow" : undefined;
   }
 
-  post(request: Request, poster: Address, lies: boolean, now: number): void {
+  post(request: Request, poster: Address, lies: boolean, now: number, block: bigint): void {
+    const { operator: assignee, sure } = this.assignee(request, block);
     request.status = "asserted";
     this.operator(poster).lockedWei += this.parameters.assertionBondWei;
+    this.look();
+    if (sure && assignee !== poster && now > request.exclusiveUntil) this.fine(assignee, poster);
     const { attempt } = request;
     this.assertions.push({
       request,
@@ -230,6 +235,14 @@ export class Ghost {
   reuse(request: Request): void {
     this.credit(this.oracleCredits, (this.standing(request) as Assertion).poster, this.reuseFeeWei);
     this.heard.final++;
+  }
+
+  /** Who is drawn first has had a bond free ever since, and a fine is less. */
+  private fine(assignee: Address, poster: Address): void {
+    const { missedTurnPenaltyWei: wei } = this.parameters;
+    this.operator(assignee).stakeWei -= wei;
+    this.operator(poster).stakeWei += this.burn(wei);
+    this.fines++;
   }
 
   standing(request: Request): Assertion | undefined {

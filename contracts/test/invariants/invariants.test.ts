@@ -29,6 +29,7 @@ describe("all contracts together, against a ghost", () => {
   const seed = fuzzSeed();
 
   const counts = new Map<string, number>();
+  let fines = 0;
 
   it.each(Array.from({ length: EPISODES }, (_, episode) => episode))(
     `episode %i: ${ACTIONS} random actions are accepted, or refused with the exact error (SURETY_FUZZ_SEED=${seed})`,
@@ -199,13 +200,16 @@ describe("all contracts together, against a ghost", () => {
           const block = (await surety.network.publicClient.getBlockNumber()) + 1n;
           const { operator: assignee } = ghost.assignee(request, block);
           expect(await assigneeOf(surety, request.id)).toBe(assignee);
-          const who = random.chance(0.8) && assignee !== ZERO_ADDRESS ? assignee : from;
+          const inTime = now <= request.exclusiveUntil;
+          const able = nodes.filter((node) => ghost.postError(request, node, now, block) === undefined);
+          const other = random.pick(able.length > 0 && !inTime ? able : [from]);
+          const who = random.chance(inTime ? 0.8 : 0.3) && assignee !== ZERO_ADDRESS ? assignee : other;
           const args = [request.id, question, outputOf(smallModel, traceOf(lies))];
           return {
             name: "post",
             call: { ...call("post", args), from: who },
             expected: ghost.postError(request, who, now, block),
-            apply: () => ghost.post(request, who, lies, now),
+            apply: () => ghost.post(request, who, lies, now, block),
           };
         }
         if (which === 3) {
@@ -407,6 +411,7 @@ describe("all contracts together, against a ghost", () => {
         if (i % 10 === 0) await checkHeld();
       }
       await checkHeld();
+      fines += ghost.fines;
     },
   );
 
@@ -419,6 +424,7 @@ describe("all contracts together, against a ghost", () => {
     ]) {
       expect(counts.get(`${name}: accepted`), name).toBeGreaterThan(0);
     }
+    expect(fines, "turns missed").toBeGreaterThan(0);
     expect([...counts.keys()].filter((outcome) => !outcome.endsWith("accepted")).length).toBeGreaterThan(25);
   });
 });

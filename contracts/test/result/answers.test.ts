@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { BEHAVIOUR } from "../support/consumer.ts";
 import { countingModel, outputOf, outputRootOf, questionFor, runModel } from "../support/models.ts";
 import { requestOf, smallInput, smallModel, useSurety } from "../support/scenario.ts";
-import { type At, assigneeOf, eventOf, eventsOf, ZERO_ADDRESS, ZERO_HASH } from "../support/surety.ts";
+import { type At, assigneeOf, eventOf, eventsOf, serve, ZERO_ADDRESS, ZERO_HASH } from "../support/surety.ts";
 
 const STATUS = { none: 0, open: 1, asserted: 2, final: 3, refunded: 4 };
 
@@ -64,6 +64,87 @@ describe("SuretyOracle: answers", () => {
         args: [assignee, BigInt(exclusiveUntil)],
       });
       await scenario.surety.send({ ...post, time: exclusiveUntil + 1 });
+    });
+
+    describe("in the place of an assignee that missed its turn", () => {
+      const stakeOf = async (who: string) =>
+        (await scenario.surety.read<{ stakeWei: bigint }>(scenario.surety.operators, "operatorOf", [who]))
+          .stakeWei;
+      /** Requests until the first draw is who answers, so that it has been drawn from the beginning. */
+      const missed = async () => {
+        const { surety } = scenario;
+        const { requestId, assignee } = await scenario.request();
+        const { exclusiveUntil } = await read<{ exclusiveUntil: number }>("requestOf", requestId);
+        const post = call("post", [requestId, scenario.question, scenario.output], other(assignee));
+        const before = { assignee: await stakeOf(assignee), other: await stakeOf(other(assignee)) };
+        const burned = await surety.balance(ZERO_ADDRESS);
+        return { requestId, assignee, before, burned, post: { ...post, time: exclusiveUntil + 1 } };
+      };
+
+      it("takes the penalty from its free stake, to the poster's stake but for the burned part", async () => {
+        const { surety } = scenario;
+        const { missedTurnPenaltyWei: penalty, burnBps } = surety.parameters;
+        const { requestId, assignee, before, burned, post } = await missed();
+        const receipt = await surety.send(post);
+        const burnedWei = (penalty * BigInt(burnBps)) / 10_000n;
+        expect(eventsOf(receipt, "TurnMissed")).toMatchObject([
+          { args: { requestId, operator: assignee, poster: other(assignee) } },
+        ]);
+        expect(eventsOf(receipt, "Fined")).toMatchObject([
+          {
+            args: {
+              operator: assignee,
+              recipient: other(assignee),
+              amountWei: penalty,
+              paidWei: penalty - burnedWei,
+            },
+          },
+        ]);
+        expect(await stakeOf(assignee)).toBe(before.assignee - penalty);
+        expect(await stakeOf(other(assignee))).toBe(before.other + penalty - burnedWei);
+        expect((await surety.balance(ZERO_ADDRESS)) - burned).toBe(burnedWei);
+        // Nobody gains by missing its turn and answering by another account.
+        expect(burnedWei).toBeGreaterThan(0n);
+      });
+
+      it("takes nothing when it answers late itself", async () => {
+        const { assignee, before, post } = await missed();
+        const receipt = await scenario.surety.send({ ...post, from: assignee });
+        expect(eventsOf(receipt, "TurnMissed")).toEqual([]);
+        expect(await stakeOf(assignee)).toBe(before.assignee);
+      });
+
+      it("takes nothing from who was jailed, has left or has no bond free any more, nor from who was drawn in its stead", async () => {
+        const { surety } = scenario;
+        const { stranger } = scenario.actors;
+        await serve(surety, stranger, modelId);
+        const { assignee, post } = await missed();
+        const id = await surety.snapshot();
+        const stakes = () => Promise.all([assignee, other(assignee), stranger].map(stakeOf));
+        await surety.send({ from: assignee, to: surety.operators, call: "leaveModel", args: [modelId] });
+        for (const from of [other(assignee), stranger].map((who) => who as `0x${string}`)) {
+          const left = await surety.snapshot();
+          const before = await stakes();
+          const receipt = await surety.send({ ...post, from });
+          expect(eventsOf(receipt, "Fined")).toEqual([]);
+          expect(await stakes()).toEqual(before);
+          await surety.revert(left);
+        }
+        await surety.revert(id);
+        // Of four bonds, less than one is left free.
+        const unbond = { from: assignee, to: surety.operators, call: "beginUnbonding" };
+        await surety.send({ ...unbond, call: "leaveModel", args: [modelId] });
+        await surety.send({ ...unbond, args: [surety.parameters.minStakeWei] });
+        expect(eventsOf(await surety.send(post), "Fined")).toEqual([]);
+      });
+
+      it("takes nothing after 256 blocks: who was drawn is forgotten", async () => {
+        const { before, assignee, post } = await missed();
+        await scenario.surety.network.testClient.mine({ blocks: 256 });
+        const receipt = await scenario.surety.send({ ...call("post", post.args, post.from) });
+        expect(eventsOf(receipt, "TurnMissed")).toEqual([]);
+        expect(await stakeOf(assignee)).toBe(before.assignee);
+      });
     });
 
     it("of an unknown request reverts UnknownRequest, of an answered one WrongStatus", async () => {

@@ -134,6 +134,22 @@ describe("SuretyOracle: by reference", () => {
     expect(await surety.read(surety.oracle, "assertionOf", [assertionId])).toMatchObject({ refuted: true });
   });
 
+  it("nobody is fined for a turn it missed: the input may not have been there", async () => {
+    const { alice, bob } = actors(surety);
+    await serve(surety, bob, small.modelId);
+    const { requestId } = await asked(small, smallInput, { delivery: "final" });
+    const assignee = await assigneeOf(surety, requestId);
+    const args = [
+      requestId,
+      questionFor(small, [smallInput]),
+      outputOf(small, runModel(small, [smallInput])),
+    ];
+    const time = (await surety.now()) + surety.parameters.exclusiveSeconds + 1;
+    const from = assignee === alice ? bob : alice;
+    const receipt = await surety.send({ ...onOracle("post", args), from, time });
+    expect(eventsOf(receipt).map(({ name }) => name)).toEqual(["Posted", "Locked"]);
+  });
+
   it("a small output is delivered for an input by reference, from its bytes only", async () => {
     const { requestId } = await asked(small, smallInput, { delivery: "final" });
     const honest = runModel(small, [smallInput]);

@@ -310,6 +310,36 @@ describe("OperatorRegistry", () => {
     });
   });
 
+  describe("fine", () => {
+    it("moves free stake to another's, burns the rest, and takes nothing that is locked", async () => {
+      const { alice, bob } = scenario.actors;
+      const { surety } = scenario;
+      const burned = await surety.balance(ZERO_ADDRESS);
+      const receipt = await surety.send(await asOracle("fine", alice, 10n, bob, 7n));
+      expect(eventsOf(receipt)).toMatchObject([
+        { name: "Fined", args: { operator: alice, recipient: bob, amountWei: 10n, paidWei: 7n } },
+      ]);
+      expect(await operatorOf(alice)).toMatchObject({ stakeWei: minStakeWei - 10n, jailed: false });
+      expect(await operatorOf(bob)).toMatchObject({ stakeWei: minStakeWei + 7n });
+      expect((await surety.balance(ZERO_ADDRESS)) - burned).toBe(3n);
+      for (let i = 0; i < 3; i++) await surety.send(await asOracle("lock", alice, bondWei));
+      const free = bondWei - 10n;
+      const none = await surety.send(await asOracle("fine", alice, free + 1n, bob, 7n));
+      expect(eventsOf(none)).toEqual([]);
+      expect(await operatorOf(alice)).toMatchObject({ stakeWei: minStakeWei - 10n });
+      await surety.send(await asOracle("fine", alice, free, bob, free));
+      expect(await read("freeStakeWei", alice)).toBe(0n);
+    });
+
+    it("by anybody but the oracle reverts NotOracle", async () => {
+      const { alice, bob, stranger } = scenario.actors;
+      expect(await scenario.surety.refused(call("fine", [alice, 1n, bob, 1n]))).toEqual({
+        error: "NotOracle",
+        args: [stranger],
+      });
+    });
+  });
+
   describe("pick", () => {
     const block = async () => (await scenario.surety.network.publicClient.getBlockNumber()) as bigint;
     const word = (n: number) => `0x${n.toString(16).padStart(64, "0")}` as const;

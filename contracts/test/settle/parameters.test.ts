@@ -62,6 +62,11 @@ describe("constructor parameters", () => {
       oracle({ challengeWindowSeconds: month + 1 }),
       [BigInt(month + 1), BigInt(month)],
     ],
+    [
+      "missedTurnPenaltyWei",
+      oracle({ missedTurnPenaltyWei: assertionBondWei / 10n + 1n }),
+      [assertionBondWei / 10n + 1n, assertionBondWei / 10n],
+    ],
     ["reuseFeeBps", oracle({ reuseFeeBps: 10_001 }), [10_001n, 10_000n]],
   ])("SuretyOracle names a wrong %s", async (name, args, bounds) => {
     expect(await surety.refusedDeployment("result/SuretyOracle.sol", args)).toEqual({
@@ -128,7 +133,7 @@ describe("constructor parameters", () => {
     expect(await refusedGame({ oracle: { burnBps: 7 } })).toMatchObject({
       args: ["burnBps", BigInt(burnBps), 7n],
     });
-    expect(await refusedGame({ oracle: { assertionBondWei: 7n } })).toMatchObject({
+    expect(await refusedGame({ oracle: { assertionBondWei: 7n, missedTurnPenaltyWei: 0n } })).toMatchObject({
       args: ["assertionBondWei", assertionBondWei, 7n],
     });
     const longest = challengeWindowSeconds + 2 * (clockSeconds + 8 * extensionSeconds);
