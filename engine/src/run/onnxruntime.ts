@@ -1,6 +1,8 @@
 import type { InferenceSession } from "onnxruntime-node";
 import { blockedForm } from "./forms/blockedForm.ts";
 import { blockSize } from "./forms/blockSize.ts";
+import { proveLayers } from "./forms/proveLayers.ts";
+import { tunedForm } from "./forms/tunedForm.ts";
 import { runnableForm } from "./kernelForms.ts";
 import { isExactForAllWeights } from "./knownAnswers.ts";
 import { createRawSession, type SessionParameters } from "./rawSession.ts";
@@ -30,14 +32,14 @@ export async function createSession(
 }
 
 /**
- * Opens a graph of the exact profile that will run often: like `createSession`, but with images in the layout of the CPU's fastest kernels, which takes a run on
- * zeros to find out.
+ * Opens a graph of the exact profile that will run often: like `createSession`, but with the kernels' form decided layer by layer, which takes up to a second for
+ * weights over 7 bits on a CPU that saturates on some, and with images in the layout of the CPU's fastest kernels, which takes a run on zeros to find out.
  * @throws FatalError RUNTIME_VERSION, ONNX_REFUSED, KERNEL_FORM
  */
 export async function createTunedSession(
   model: Uint8Array,
   parameters: SessionParameters = {},
 ): Promise<InferenceSession> {
-  const form = await runnableForm(model, isExactForAllWeights);
+  const form = await tunedForm(model, { isExact: isExactForAllWeights, prove: proveLayers });
   return createRawSession(await blockedForm(form, blockSize), parameters);
 }
