@@ -26,6 +26,13 @@ import {
 import type { SuretyAddresses } from "./addresses.ts";
 import { toContractError } from "./errors/contract-revert.ts";
 
+/** A token that fees may be paid in, with prices in its smallest unit. */
+export interface FeeToken {
+  readonly token: Address;
+  readonly baseFee: bigint;
+  readonly callbackGasPrice: bigint;
+}
+
 /** What a deployment is made with. Nothing of it can be changed afterwards; docs/protocol.md says what each is for. */
 export interface SuretyParameters {
   /** Fee of a request without its callback's gas. */
@@ -48,6 +55,8 @@ export interface SuretyParameters {
   readonly reuseFeeBps: number;
   /** What an assignee loses when another answers in its place; at most a tenth of `assertionBondWei`. */
   readonly missedTurnPenaltyWei: bigint;
+  /** Tokens that fees may be paid in besides native currency; at most 8. */
+  readonly feeTokens: readonly FeeToken[];
   /** Each side's time for a whole game. */
   readonly clockSeconds: number;
   /** Time that a side has at least when its turn begins; at most `clockSeconds`. */
@@ -68,6 +77,7 @@ export const DEVNET_PARAMETERS: SuretyParameters = {
   challengeWindowSeconds: 20,
   reuseFeeBps: 1_000,
   missedTurnPenaltyWei: parseEther("0.001"),
+  feeTokens: [],
   clockSeconds: 60,
   extensionSeconds: 10,
   unbondingSeconds: 600,
@@ -148,6 +158,7 @@ export function constructorParameters(parameters: SuretyParameters) {
       reuseFeeBps,
       missedTurnPenaltyWei,
     },
+    feeTokens: parameters.feeTokens,
     ofGame: { challengeBondWei, burnBps, clockSeconds, extensionSeconds },
   };
 }
@@ -157,7 +168,7 @@ function creationCode(
   { registry, referee, operators, oracle, game }: Places,
   parameters: SuretyParameters,
 ): Record<keyof Places, Hex> {
-  const { ofOperators, ofOracle, ofGame } = constructorParameters(parameters);
+  const { ofOperators, ofOracle, feeTokens, ofGame } = constructorParameters(parameters);
   return {
     registry: modelRegistryBytecode,
     referee: stepRefereeBytecode,
@@ -169,7 +180,7 @@ function creationCode(
     oracle: encodeDeployData({
       abi: suretyOracleAbi,
       bytecode: suretyOracleBytecode,
-      args: [registry, operators, game, ofOracle],
+      args: [registry, operators, game, ofOracle, feeTokens],
     }),
     game: encodeDeployData({
       abi: disputeGameAbi,

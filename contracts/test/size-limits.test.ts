@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Header, modelIdOf } from "./support/models.ts";
 import { actors } from "./support/scenario.ts";
 import { expectSnapshot } from "./support/snapshot.ts";
-import { eventOf, type Surety, serve, startSurety, ZERO_HASH } from "./support/surety.ts";
+import { eventOf, type Surety, serve, startSurety, ZERO_ADDRESS, ZERO_HASH } from "./support/surety.ts";
 
 /** The most gas a transaction may have (EIP-7825). */
 const TRANSACTION_GAS = 2 ** 24;
@@ -80,7 +80,14 @@ describe("at the size limits", () => {
     await surety.send({ from: stranger, to: consumer, call: "behave", args: [2] });
     const callbackGas = await read<number>(oracle, "MAX_CALLBACK_GAS");
     const request = {
-      ...{ modelId, input: toHex(bytes), callbackGas, delivery: 0, deadline: (await now()) + 1_000 },
+      ...{
+        modelId,
+        input: toHex(bytes),
+        callbackGas,
+        delivery: 0,
+        deadline: (await now()) + 1_000,
+        feeToken: ZERO_ADDRESS,
+      },
     };
     const data = encodeFunctionData({ abi: oracle.abi, functionName: "requestInference", args: [request] });
     const asked = await send("SuretyOracle.requestInference", {
@@ -88,7 +95,7 @@ describe("at the size limits", () => {
       to: consumer,
       call: "execute",
       args: [oracle.address, data],
-      valueWei: await read<bigint>(oracle, "quote", [modelId, callbackGas, 0]),
+      valueWei: await read<bigint>(oracle, "quote", [modelId, callbackGas, 0, ZERO_ADDRESS]),
     });
     const requestId = eventOf(asked, "Requested").requestId as bigint;
     const assertionId = requestId * 256n;

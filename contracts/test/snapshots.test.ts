@@ -22,7 +22,16 @@ import { readArtifact } from "./support/network.ts";
 import { play } from "./support/players.ts";
 import { actors } from "./support/scenario.ts";
 import { expectSnapshot } from "./support/snapshot.ts";
-import { type At, type CallParameters, eventOf, type Surety, serve, startSurety } from "./support/surety.ts";
+import {
+  type At,
+  type CallParameters,
+  eventOf,
+  type Surety,
+  serve,
+  startSurety,
+  ZERO_ADDRESS,
+} from "./support/surety.ts";
+import { tokenOf, withFeeTokens } from "./support/token.ts";
 
 const CONTRACTS = [
   "request/ModelRegistry.sol",
@@ -73,7 +82,7 @@ describe("gas of every function, MNIST-sized", () => {
   const lie = runModel(model, [image], { instruction: 1, byte: 12_345 });
   const gas: Record<string, number> = {};
   beforeAll(async () => {
-    surety = await startSurety();
+    surety = await startSurety(withFeeTokens(1));
   });
   afterAll(() => surety.close());
 
@@ -131,13 +140,14 @@ describe("gas of every function, MNIST-sized", () => {
     reader = await surety.deploy("examples/DigitReader.sol", [surety.addresses.oracle, model.modelId]);
 
     // A request for an account, pulled; with some excess.
-    const feeWei = await read<bigint>(oracle, "quote", [model.modelId, 0, 1]);
+    const feeWei = await read<bigint>(oracle, "quote", [model.modelId, 0, 1, ZERO_ADDRESS]);
     const request = async () => ({
       modelId: model.modelId,
       input: toHex(image),
       callbackGas: 0,
       delivery: 1,
       deadline: (await now()) + 1_000,
+      feeToken: ZERO_ADDRESS,
     });
     const requested = await send("SuretyOracle.requestInference", {
       ...onOracle(requester, "requestInference", [await request()]),
@@ -175,7 +185,7 @@ describe("gas of every function, MNIST-sized", () => {
     const reused = encodeFunctionData({
       abi: oracle.abi,
       functionName: "reuse",
-      args: [2n, question, output],
+      args: [2n, question, output, ZERO_ADDRESS],
     });
     const taker = await surety.deploy("test-harness/HostileConsumer.sol");
     await send("SuretyOracle.reuse, by a consumer that stores the output", {
@@ -183,7 +193,7 @@ describe("gas of every function, MNIST-sized", () => {
       to: taker,
       call: "execute",
       args: [oracle.address, reused],
-      valueWei: await read<bigint>(oracle, "quoteReuse"),
+      valueWei: await read<bigint>(oracle, "quoteReuse", [ZERO_ADDRESS]),
     });
     // A delivery that fails, and its retry.
     const hostile = await surety.deploy("test-harness/HostileConsumer.sol");
@@ -197,7 +207,7 @@ describe("gas of every function, MNIST-sized", () => {
         oracle.address,
         encodeFunctionData({ abi: oracle.abi, functionName: "requestInference", args: [hostileRequest] }),
       ],
-      valueWei: await read<bigint>(oracle, "quote", [model.modelId, 100_000, 0]),
+      valueWei: await read<bigint>(oracle, "quote", [model.modelId, 100_000, 0, ZERO_ADDRESS]),
     });
     await surety.send(onOracle(alice, "post", [3n, question, output]));
     await surety.send({ ...onOracle(stranger, "finalise", [3n, output]), time: await afterWindow() });
@@ -311,10 +321,19 @@ describe("gas of every function, MNIST-sized", () => {
     const root = model.modelId;
     await surety.send({ from: requester, to: registry, call: "register", args: [header, ""] });
     await serve(surety, operator, modelId);
-    const request = { modelId, input: "0x", callbackGas: 0, delivery: 1, deadline: (await now()) + 1_000 };
+    const request = {
+      modelId,
+      input: "0x",
+      callbackGas: 0,
+      delivery: 1,
+      deadline: (await now()) + 1_000,
+      feeToken: ZERO_ADDRESS,
+    };
     const send = async (name: string, from: Address, args: readonly unknown[], time?: number) => {
       const base = { from, to: oracle, call: name, args };
-      const valueWei = name.startsWith("request") ? await read<bigint>(oracle, "quote", [modelId, 0, 1]) : 0n;
+      const valueWei = name.startsWith("request")
+        ? await read<bigint>(oracle, "quote", [modelId, 0, 1, ZERO_ADDRESS])
+        : 0n;
       const receipt = await surety.send({ ...base, valueWei, ...(time === undefined ? {} : { time }) });
       gas[`SuretyOracle.${name}`] = Number(receipt.gasUsed);
       return receipt;
@@ -342,6 +361,7 @@ describe("gas of every function, MNIST-sized", () => {
       callbackGas,
       delivery: 3,
       deadline: (await now()) + 1_000,
+      feeToken: ZERO_ADDRESS,
     };
     const data = encodeFunctionData({ abi: oracle.abi, functionName: "requestInference", args: [request] });
     const asked = await surety.send({
@@ -349,7 +369,7 @@ describe("gas of every function, MNIST-sized", () => {
       to: consumer,
       call: "execute",
       args: [oracle.address, data],
-      valueWei: await read<bigint>(oracle, "quote", [model.modelId, callbackGas, 3]),
+      valueWei: await read<bigint>(oracle, "quote", [model.modelId, callbackGas, 3, ZERO_ADDRESS]),
     });
     const { requestId } = eventOf(asked, "Requested") as { requestId: bigint };
     const send = async (name: string, from: Address, to: At, args: readonly unknown[]) => {
@@ -370,6 +390,38 @@ describe("gas of every function, MNIST-sized", () => {
     await send("DigitReader.onProvisionalInference", oracle.address, reader, [requestId, output]);
     await send("DigitReader.onRevoked", oracle.address, reader, [requestId]);
     await surety.revert(before);
+  });
+
+  it("of fees in tokens too", async () => {
+    const { oracle, parameters, now } = surety;
+    const { second: operator, requester, stranger } = actors(surety);
+    const token = tokenOf(surety);
+    await token.mint(requester, 10n ** 18n);
+    await surety.send(token.approval(requester, 10n ** 18n));
+    const send = async (name: string, from: Address, args: readonly unknown[], time?: number) => {
+      const call = name.replace(/^.*\./, "").replace(/,.*$/, "");
+      const receipt = await surety.send({
+        ...{ from, to: oracle, call, args },
+        ...(time === undefined ? {} : { time }),
+      });
+      gas[name] = Number(receipt.gasUsed);
+      return receipt;
+    };
+    const request = {
+      modelId: model.modelId,
+      input: toHex(image),
+      callbackGas: 0,
+      delivery: 1,
+      deadline: (await now()) + 1_000,
+      feeToken: token.address,
+    };
+    const asked = await send("SuretyOracle.requestInference, paid in a token", requester, [request]);
+    const { requestId } = eventOf(asked, "Requested") as { requestId: bigint };
+    const output = outputOf(model, honest);
+    await surety.send({ from: operator, to: oracle, call: "post", args: [requestId, question, output] });
+    const time = (await now()) + parameters.challengeWindowSeconds;
+    await send("SuretyOracle.finalise, paid in a token", stranger, [requestId, output], time);
+    await send("SuretyOracle.withdrawToken", operator, [token.address]);
   });
 
   it("is the committed one", () => {

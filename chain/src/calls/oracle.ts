@@ -1,13 +1,15 @@
 import { type Hash32, type ModelId, type RequestId, suretyOracleAbi } from "@surety/protocol";
-import { bytesToHex } from "viem";
+import { type Address, bytesToHex, zeroAddress } from "viem";
 import type { SuretyAddresses } from "../addresses.ts";
 import { DELIVERIES, type Delivery } from "../reads/request.ts";
 import { type ContractCall, contractCall } from "./call.ts";
 
 interface RequestTerms {
   readonly modelId: ModelId;
-  /** At least the quote; what is above it is credited back. */
+  /** Native currency sent along: at least the quote, what is above it is credited back; 0 where a token pays. */
   readonly feeWei: bigint;
+  /** What the fee is paid in, allowed to the oracle beforehand. Default: the zero address, native currency. */
+  readonly feeToken?: Address;
   /** Default: 0. */
   readonly callbackGas?: number;
   /** Default: `pull`. */
@@ -44,8 +46,9 @@ export function requestInferenceByReference(
 }
 
 function requestArgument(terms: RequestTerms, input: Uint8Array) {
-  const { modelId, callbackGas = 0, delivery = "pull", deadline } = terms;
-  return { modelId, input: bytesToHex(input), callbackGas, delivery: DELIVERIES.indexOf(delivery), deadline };
+  const { modelId, callbackGas = 0, delivery = "pull", deadline, feeToken = zeroAddress } = terms;
+  const number = DELIVERIES.indexOf(delivery);
+  return { modelId, input: bytesToHex(input), callbackGas, delivery: number, deadline, feeToken };
 }
 
 export interface PostOutputParameters {
@@ -105,6 +108,11 @@ export function deliverRevocation(at: SuretyAddresses, requestId: RequestId): Co
 
 export function refundRequest(at: SuretyAddresses, requestId: RequestId): ContractCall {
   return contractCall("oracle", at.oracle, suretyOracleAbi, "refund", [requestId]);
+}
+
+/** Fees in a token, pulled as the native ones are. */
+export function withdrawTokenFees(at: SuretyAddresses, token: Address): ContractCall {
+  return contractCall("oracle", at.oracle, suretyOracleAbi, "withdrawToken", [token]);
 }
 
 export function withdrawFees(at: SuretyAddresses): ContractCall {

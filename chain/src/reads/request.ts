@@ -9,6 +9,7 @@ import {
 } from "@surety/protocol";
 import { type Address, zeroAddress } from "viem";
 import type { SuretyAddresses } from "../addresses.ts";
+import type { FeeToken } from "../deploy.ts";
 import type { Chain } from "../rpc/client.ts";
 import { read } from "./read.ts";
 
@@ -25,7 +26,10 @@ export interface RequestView {
   readonly requester: Address;
   readonly modelId: ModelId;
   readonly inputRoot: Hash32;
-  readonly feeWei: bigint;
+  /** In the smallest unit of `feeToken`. */
+  readonly fee: bigint;
+  /** The zero address for native currency. */
+  readonly feeToken: Address;
   readonly callbackGas: number;
   readonly delivery: Delivery;
   /** The callback with the current answer failed, or waits for the revocation: `retryDelivery`. */
@@ -88,15 +92,31 @@ export interface QuoteTerms {
   readonly delivery?: Delivery;
 }
 
-/** The fee a request must carry. */
+/** The fee a request must carry in native currency. */
 export function quoteWei(
   chain: Chain,
   at: SuretyAddresses,
   modelId: ModelId,
+  terms: QuoteTerms = {},
+): Promise<bigint> {
+  return quoteInToken(chain, at, modelId, zeroAddress, terms);
+}
+
+/** The fee a request must carry in one of `feeTokens`, in its smallest unit. */
+export function quoteInToken(
+  chain: Chain,
+  at: SuretyAddresses,
+  modelId: ModelId,
+  feeToken: Address,
   { callbackGas = 0, delivery = "pull" }: QuoteTerms = {},
 ): Promise<bigint> {
-  const args = [modelId, callbackGas, DELIVERIES.indexOf(delivery)] as const;
+  const args = [modelId, callbackGas, DELIVERIES.indexOf(delivery), feeToken] as const;
   return read(chain, "oracle", at.oracle, suretyOracleAbi, "quote", args);
+}
+
+/** The tokens that fees may be paid in besides native currency. */
+export function feeTokensOf(chain: Chain, at: SuretyAddresses): Promise<readonly FeeToken[]> {
+  return read(chain, "oracle", at.oracle, suretyOracleAbi, "feeTokens", []);
 }
 
 function member<const Values extends readonly string[]>(values: Values, number: number): Values[number] {

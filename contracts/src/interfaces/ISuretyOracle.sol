@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import {ICreditLedger} from "./ICreditLedger.sol";
+import {ITokenLedger} from "./ITokenLedger.sol";
 import {AssertionId, Delivery, ModelId, RequestId, RequestStatus} from "../types/SuretyTypes.sol";
 
 /// @title The oracle: request, post, finalise, deliver, revoke, refund.
 /// @dev All entry points share one lock, so a consumer cannot enter while it is being called back.
-interface ISuretyOracle is ICreditLedger {
+interface ISuretyOracle is ITokenLedger {
     /// @notice docs/protocol.md says what each is for.
     struct OracleParameters {
         /// fee = baseFeeWei + callbacks * callbackGas * callbackGasPriceWei, where `Delivery.Both` has two callbacks, any other one.
@@ -23,6 +23,13 @@ interface ISuretyOracle is ICreditLedger {
         uint128 missedTurnPenaltyWei;
     }
 
+    /// @notice An ERC-20 token that requests may be paid in, with prices of its own in its smallest unit.
+    struct FeeToken {
+        address token;
+        uint128 baseFee;
+        uint128 callbackGasPrice;
+    }
+
     struct InferenceRequest {
         ModelId modelId;
         /// Concatenation of the model's input tensors, little-endian, row-major.
@@ -32,6 +39,8 @@ interface ISuretyOracle is ICreditLedger {
         Delivery delivery;
         /// Unix seconds after which an unanswered request may be refunded.
         uint40 deadline;
+        /// What the fee is paid in: one of `feeTokens`, allowed to the oracle beforehand; address(0) for native currency.
+        address feeToken;
     }
 
     struct RequestView {
@@ -39,7 +48,9 @@ interface ISuretyOracle is ICreditLedger {
         address requester;
         ModelId modelId;
         bytes32 inputRoot;
-        uint256 feeWei;
+        /// In the smallest unit of `feeToken`; address(0) is native currency.
+        uint256 fee;
+        address feeToken;
         uint32 callbackGas;
         Delivery delivery;
         /// The callback with the current answer failed, or waits for the revocation: `retry`.
@@ -94,9 +105,11 @@ interface ISuretyOracle is ICreditLedger {
     event DeliveredProvisionally(RequestId indexed requestId, bool success, bytes returnData);
     /// @notice The outcome of telling a consumer that a provisional answer was wrong; a failed one can be tried again.
     event RevocationDelivered(RequestId indexed requestId, bool success, bytes returnData);
-    /// @notice A consumer took a final answer to its question; `feeWei` went to the answer's poster.
-    event Reused(RequestId indexed requestId, address indexed consumer, address indexed poster, uint256 feeWei);
-    event Refunded(RequestId indexed requestId, address indexed requester, uint256 feeWei);
+    /// @notice A consumer took a final answer to its question; the fee went to the answer's poster.
+    event Reused(
+        RequestId indexed requestId, address indexed consumer, address indexed poster, address feeToken, uint256 fee
+    );
+    event Refunded(RequestId indexed requestId, address indexed requester, address feeToken, uint256 fee);
     event Refuted(AssertionId indexed assertionId, address indexed poster, address indexed challenger);
 
     error NotDisputeGame(address caller);
@@ -111,6 +124,8 @@ interface ISuretyOracle is ICreditLedger {
     /// @notice Thrown when an answer with a callback is finalised without the output that the callback needs.
     error DeliveryNeedsOutput(RequestId requestId);
     error UriTooLong(uint256 actualBytes, uint256 mostBytes);
+    /// @notice Thrown when a fee is to be paid in a token that this deployment does not take.
+    error UnknownFeeToken(address token);
     error FeeTooLow(uint256 actualWei, uint256 requiredWei);
     error CallbackGasTooHigh(uint256 actualGas, uint256 mostGas);
     error DeadlinePassed(uint256 deadline);
@@ -137,8 +152,14 @@ interface ISuretyOracle is ICreditLedger {
     error WindowClosed(uint256 windowEndsAt);
     error AlreadyRefuted(AssertionId assertionId);
 
-    /// @notice The fee a request must carry. Binding; what is paid above it is credited back to the payer.
-    function quote(ModelId modelId, uint32 callbackGas, Delivery delivery) external view returns (uint256 feeWei);
+    /// @notice The fee a request must carry, in the smallest unit of `feeToken` (address(0): in wei). Binding: exactly so much of a token is taken, and
+    /// what native currency is paid above it is credited back to the payer.
+    function quote(ModelId modelId, uint32 callbackGas, Delivery delivery, address feeToken)
+        external
+        view
+        returns (uint256 fee);
+    /// @notice The tokens that fees may be paid in besides native currency. Fixed.
+    function feeTokens() external view returns (FeeToken[] memory);
     function requestInference(InferenceRequest calldata request) external payable returns (RequestId);
     /// @notice The same, for an input whose bytes are not in the transaction. At the requester's risk: nobody answers what it cannot get, so the
     /// fee is refunded after the deadline; and where the bytes are shown to a few only, those few can answer what they like, because nobody else
@@ -176,9 +197,10 @@ interface ISuretyOracle is ICreditLedger {
     /// reverts with whatever it reverts with. The fee is credited to the answer's poster, what is paid above it to the caller.
     /// @param requestId A request that is final.
     /// @param question keccak256(abi.encode(modelId, inputRoot)) of what the caller wants answered: `QuestionMismatch` otherwise.
-    function reuse(RequestId requestId, bytes32 question, bytes calldata output) external payable;
-    /// @notice What `reuse` must be paid.
-    function quoteReuse() external view returns (uint256 feeWei);
+    /// @param feeToken What is paid in, as for a request.
+    function reuse(RequestId requestId, bytes32 question, bytes calldata output, address feeToken) external payable;
+    /// @notice What `reuse` must be paid, in the smallest unit of `feeToken`.
+    function quoteReuse(address feeToken) external view returns (uint256 fee);
     /// @notice Gives the fee of an unanswered request back after its deadline. Anyone may call.
     function refund(RequestId requestId) external;
 

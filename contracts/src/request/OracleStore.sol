@@ -6,13 +6,13 @@ import {IOperatorRegistry} from "../interfaces/IOperatorRegistry.sol";
 import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
 import {MerkleTree} from "../libraries/MerkleTree.sol";
 import {Burn} from "../settle/Burn.sol";
-import {CreditLedger} from "../settle/CreditLedger.sol";
 import {DeliveryState} from "../types/DeliveryState.sol";
 import {MAX_URI_BYTES} from "../types/Limits.sol";
-import {AssertionId, Delivery, InvalidParameter, ModelId, RequestId, RequestStatus} from "../types/SuretyTypes.sol";
+import {AssertionId, InvalidParameter, ModelId, RequestId, RequestStatus} from "../types/SuretyTypes.sol";
+import {Fees} from "./Fees.sol";
 
-/// @title What the oracle's stages share: storage, parameters, the fee, and roots of calldata.
-abstract contract OracleStore is ISuretyOracle, CreditLedger {
+/// @title What the oracle's stages share: storage, parameters, and roots of calldata.
+abstract contract OracleStore is Fees {
     /// | slot | bits    | field                                            |
     /// | ---- | ------- | ------------------------------------------------ |
     /// | 0    | 0-159   | requester                                        |
@@ -28,8 +28,9 @@ abstract contract OracleStore is ISuretyOracle, CreditLedger {
     /// | 2    | 80-119  | requestBlock: when it was opened, or reopened    |
     /// | 2    | 120-151 | memberCount: of the model's set then             |
     /// | 2    | 152-159 | byReference: the input is not in the transaction |
+    /// | 2    | 160-167 | feeTokenNumber                                   |
     ///
-    /// The fee follows from callbackGas, delivery and the parameters.
+    /// The fee follows from callbackGas, delivery, feeTokenNumber and the parameters.
     struct StoredRequest {
         address requester;
         uint32 callbackGas;
@@ -44,6 +45,7 @@ abstract contract OracleStore is ISuretyOracle, CreditLedger {
         uint40 requestBlock;
         uint32 memberCount;
         bool byReference;
+        uint8 feeTokenNumber;
     }
 
     /// @dev An assertion is refuted when its request is at a later attempt, final when its request is final at this one.
@@ -55,21 +57,15 @@ abstract contract OracleStore is ISuretyOracle, CreditLedger {
     }
 
     /// @inheritdoc ISuretyOracle
-    uint32 public constant MAX_CALLBACK_GAS = 5_000_000;
-
-    /// @inheritdoc ISuretyOracle
     address public immutable modelRegistry;
     /// @inheritdoc ISuretyOracle
     address public immutable operatorRegistry;
     /// @inheritdoc ISuretyOracle
     address public immutable disputeGame;
-    uint128 internal immutable BASE_FEE_WEI;
-    uint128 internal immutable CALLBACK_GAS_PRICE_WEI;
     uint128 internal immutable ASSERTION_BOND_WEI;
     uint16 internal immutable BURN_BPS;
     uint32 internal immutable EXCLUSIVE_SECONDS;
     uint32 internal immutable CHALLENGE_WINDOW_SECONDS;
-    uint16 internal immutable REUSE_FEE_BPS;
     uint128 internal immutable MISSED_TURN_PENALTY_WEI;
 
     /// Never 0, so that the first request costs no more than the others.
@@ -81,32 +77,26 @@ abstract contract OracleStore is ISuretyOracle, CreditLedger {
         address modelRegistry_,
         address operatorRegistry_,
         address disputeGame_,
-        OracleParameters memory parameters_
-    ) {
+        OracleParameters memory parameters_,
+        FeeToken[] memory feeTokens_
+    ) Fees(parameters_, feeTokens_) {
         if (modelRegistry_ == address(0)) revert InvalidParameter("modelRegistry", 0, 1);
         if (operatorRegistry_ == address(0)) revert InvalidParameter("operatorRegistry", 0, 1);
         if (disputeGame_ == address(0)) revert InvalidParameter("disputeGame", 0, 1);
-        _requireBetween("baseFeeWei", parameters_.baseFeeWei, 0, type(uint96).max);
-        _requireBetween("callbackGasPriceWei", parameters_.callbackGasPriceWei, 0, type(uint64).max);
         _requireBetween("assertionBondWei", parameters_.assertionBondWei, 1, type(uint96).max);
         _requireBetween("burnBps", parameters_.burnBps, 1, Burn.BPS);
         _requireBetween("exclusiveSeconds", parameters_.exclusiveSeconds, 1, 30 days);
         _requireBetween("challengeWindowSeconds", parameters_.challengeWindowSeconds, 1, 30 days);
-        // INVARIANT: an answer that is there already never costs more than a new one.
-        _requireBetween("reuseFeeBps", parameters_.reuseFeeBps, 0, Burn.BPS);
         // The penalty is a nudge, not a slash: whoever is drawn first has had a whole bond free and can bear it.
         _requireBetween("missedTurnPenaltyWei", parameters_.missedTurnPenaltyWei, 0, parameters_.assertionBondWei / 10);
         modelRegistry = modelRegistry_;
         operatorRegistry = operatorRegistry_;
         disputeGame = disputeGame_;
-        BASE_FEE_WEI = parameters_.baseFeeWei;
-        CALLBACK_GAS_PRICE_WEI = parameters_.callbackGasPriceWei;
         ASSERTION_BOND_WEI = parameters_.assertionBondWei;
         BURN_BPS = parameters_.burnBps;
         EXCLUSIVE_SECONDS = parameters_.exclusiveSeconds;
         CHALLENGE_WINDOW_SECONDS = parameters_.challengeWindowSeconds;
         MISSED_TURN_PENALTY_WEI = parameters_.missedTurnPenaltyWei;
-        REUSE_FEE_BPS = parameters_.reuseFeeBps;
     }
 
     /// @inheritdoc ISuretyOracle
@@ -126,11 +116,6 @@ abstract contract OracleStore is ISuretyOracle, CreditLedger {
     /// @inheritdoc ISuretyOracle
     function requestCount() external view returns (uint256) {
         return _nextRequestId - 1;
-    }
-
-    function _requireBetween(string memory name, uint256 actual, uint256 least, uint256 most) private pure {
-        if (actual < least) revert InvalidParameter(name, actual, least);
-        if (actual > most) revert InvalidParameter(name, actual, most);
     }
 
     function _request(RequestId requestId) internal view returns (StoredRequest storage request) {
@@ -162,16 +147,8 @@ abstract contract OracleStore is ISuretyOracle, CreditLedger {
         return AssertionId.wrap(RequestId.unwrap(requestId) * 256 + attempt);
     }
 
-    /// @dev Each of the callbacks is paid for.
-    function _fee(uint32 callbackGas, Delivery delivery) internal view returns (uint256 feeWei) {
-        // INVARIANT: a consumer can never block settlement: its callback fits into a block.
-        if (callbackGas > MAX_CALLBACK_GAS) revert CallbackGasTooHigh(callbackGas, MAX_CALLBACK_GAS);
-        uint256 callbacks = delivery == Delivery.Both ? 2 : 1;
-        return BASE_FEE_WEI + callbacks * callbackGas * CALLBACK_GAS_PRICE_WEI;
-    }
-
-    function _feeOf(StoredRequest storage request) internal view returns (uint256 feeWei) {
-        return _fee(request.callbackGas, request.delivery.mode());
+    function _feeOf(StoredRequest storage request) internal view returns (uint256 fee) {
+        return _fee(request.feeTokenNumber, request.callbackGas, request.delivery.mode());
     }
 
     function _requireUri(string calldata uri) internal pure {

@@ -11,9 +11,13 @@ import {OracleStore} from "./OracleStore.sol";
 /// @title First stage of the oracle: a request is checked, rooted and opened to the draw of its assignee; unanswered, it is refunded.
 abstract contract Requests is OracleStore {
     /// @inheritdoc ISuretyOracle
-    function quote(ModelId modelId, uint32 callbackGas, Delivery delivery) external view returns (uint256 feeWei) {
+    function quote(ModelId modelId, uint32 callbackGas, Delivery delivery, address feeToken)
+        external
+        view
+        returns (uint256 fee)
+    {
         if (!_models().summary(modelId).registered) revert IModelRegistry.NotRegistered(modelId);
-        return _fee(callbackGas, delivery);
+        return _fee(_feeTokenNumber(feeToken), callbackGas, delivery);
     }
 
     /// @inheritdoc ISuretyOracle
@@ -30,6 +34,8 @@ abstract contract Requests is OracleStore {
             : _rootOf(request.input, _models().inputBytesOf(request.modelId));
         requestId = _take(request, model, inputRoot);
         emit Requested(requestId, request.modelId, msg.sender, request.input);
+
+        _collect(requestId);
     }
 
     /// @inheritdoc ISuretyOracle
@@ -45,6 +51,8 @@ abstract contract Requests is OracleStore {
         requestId = _take(request, model, inputRoot);
         _requests[requestId].byReference = true;
         emit RequestedByReference(requestId, request.modelId, msg.sender, inputRoot, uri);
+
+        _collect(requestId);
     }
 
     function _requestedModel(InferenceRequest calldata request)
@@ -61,13 +69,13 @@ abstract contract Requests is OracleStore {
         }
     }
 
-    /// @dev Takes the fee, numbers the request and opens it to the draw of its assignee.
+    /// @dev Takes a native fee, numbers the request and opens it to the draw of its assignee.
     function _take(InferenceRequest calldata request, IModelRegistry.ModelSummary memory model, bytes32 inputRoot)
         private
         returns (RequestId requestId)
     {
-        uint256 feeWei = _fee(request.callbackGas, request.delivery);
-        if (msg.value < feeWei) revert FeeTooLow(msg.value, feeWei);
+        uint8 feeTokenNumber = _feeTokenNumber(request.feeToken);
+        _takeNative(feeTokenNumber, _fee(feeTokenNumber, request.callbackGas, request.delivery));
         uint256 memberCount = _operators().servingCount(request.modelId);
         if (memberCount == 0) revert NobodyServes(request.modelId);
 
@@ -81,8 +89,15 @@ abstract contract Requests is OracleStore {
         stored.inputRoot = inputRoot;
         stored.modelNumber = model.number;
         stored.outputCount = uint8(model.outputCount);
+        stored.feeTokenNumber = feeTokenNumber;
         _openToDraw(stored, memberCount);
-        _credit(msg.sender, msg.value - feeWei);
+    }
+
+    /// @dev Takes a fee that is paid in a token from the sender: last, since it calls the token.
+    function _collect(RequestId requestId) private {
+        StoredRequest storage request = _requests[requestId];
+        uint8 feeTokenNumber = request.feeTokenNumber;
+        if (feeTokenNumber != 0) _collectToken(_feeTokenAt(feeTokenNumber), msg.sender, _feeOf(request));
     }
 
     /// @inheritdoc ISuretyOracle
@@ -106,7 +121,8 @@ abstract contract Requests is OracleStore {
             requester: request.requester,
             modelId: modelId,
             inputRoot: request.inputRoot,
-            feeWei: _feeOf(request),
+            fee: _feeOf(request),
+            feeToken: _feeTokenAt(request.feeTokenNumber),
             callbackGas: request.callbackGas,
             delivery: request.delivery.mode(),
             callbackOwed: request.delivery.isOwed(),
@@ -126,9 +142,10 @@ abstract contract Requests is OracleStore {
     }
 
     function _refund(RequestId requestId, StoredRequest storage request) internal {
-        uint256 feeWei = _feeOf(request);
+        uint256 fee = _feeOf(request);
+        uint8 feeTokenNumber = request.feeTokenNumber;
         request.status = RequestStatus.Refunded;
-        _credit(request.requester, feeWei);
-        emit Refunded(requestId, request.requester, feeWei);
+        _creditFee(feeTokenNumber, request.requester, fee);
+        emit Refunded(requestId, request.requester, _feeTokenAt(feeTokenNumber), fee);
     }
 }

@@ -175,7 +175,7 @@ abstract contract Answers is OracleStore {
         StoredAssertion storage assertion
     ) private {
         request.status = RequestStatus.Final;
-        _credit(assertion.poster, _feeOf(request));
+        _creditFee(request.feeTokenNumber, assertion.poster, _feeOf(request));
         emit Finalised(assertionId, requestId, assertion.outputRoot);
 
         _operators().unlock(assertion.poster, ASSERTION_BOND_WEI);

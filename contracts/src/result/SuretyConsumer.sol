@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {IInferenceCallback} from "../interfaces/IInferenceCallback.sol";
 import {IProvisionalCallback} from "../interfaces/IProvisionalCallback.sol";
 import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
@@ -15,6 +17,8 @@ abstract contract SuretyConsumer is IInferenceCallback, IProvisionalCallback {
     error OnlyOracle(address caller, address oracle);
     /// @notice Thrown when a final answer arrives at a consumer that does nothing with it: so the delivery is noted as failed, not as made.
     error ResultNotExpected(RequestId requestId);
+
+    using SafeERC20 for IERC20;
 
     ISuretyOracle internal immutable ORACLE;
 
@@ -56,7 +60,7 @@ abstract contract SuretyConsumer is IInferenceCallback, IProvisionalCallback {
     /// succeeded, no other answer to this request is delivered. Default: nothing.
     function _onRevoked(RequestId requestId) internal virtual {}
 
-    /// @dev Asks for an answer. Forwards exactly the quoted fee from this contract's balance.
+    /// @dev Asks for an answer. Pays exactly the quoted fee in native currency from this contract's balance.
     function _requestInference(
         ModelId modelId,
         bytes calldata input,
@@ -64,27 +68,39 @@ abstract contract SuretyConsumer is IInferenceCallback, IProvisionalCallback {
         Delivery delivery,
         uint40 deadline
     ) internal returns (RequestId) {
-        uint256 feeWei = ORACLE.quote(modelId, callbackGas, delivery);
-        return ORACLE.requestInference{value: feeWei}(
+        return _requestInference(
             ISuretyOracle.InferenceRequest({
                 modelId: modelId,
                 input: input,
                 callbackGas: callbackGas,
                 delivery: delivery,
-                deadline: deadline
+                deadline: deadline,
+                feeToken: address(0)
             })
         );
     }
 
+    /// @dev The same with every term. A fee in a token is paid from this contract's balance of it.
+    function _requestInference(ISuretyOracle.InferenceRequest memory request) internal returns (RequestId) {
+        uint256 fee = ORACLE.quote(request.modelId, request.callbackGas, request.delivery, request.feeToken);
+        if (request.feeToken == address(0)) return ORACLE.requestInference{value: fee}(request);
+        IERC20(request.feeToken).forceApprove(address(ORACLE), fee);
+        return ORACLE.requestInference(request);
+    }
+
     /// @dev Takes the final answer of a request, anybody's, to the same question: `_onResult` is called with that request's number before this
-    /// returns. Forwards exactly the quoted fee from this contract's balance, a part of a new request's base fee.
+    /// returns. Pays exactly the quoted fee in native currency from this contract's balance, a part of a new request's base fee.
     /// @param question keccak256(abi.encode(modelId, inputRoot)).
     function _reuse(RequestId requestId, bytes32 question, bytes calldata output) internal {
-        ORACLE.reuse{value: ORACLE.quoteReuse()}(requestId, question, output);
+        ORACLE.reuse{value: ORACLE.quoteReuse(address(0))}(requestId, question, output, address(0));
     }
 
     function _withdrawCredits() internal {
         ORACLE.withdraw();
+    }
+
+    function _withdrawTokenCredits(IERC20 token) internal {
+        ORACLE.withdrawToken(address(token));
     }
 
     /// @dev Takes what the oracle pays out.

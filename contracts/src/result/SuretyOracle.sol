@@ -11,6 +11,7 @@ contract SuretyOracle is Reuse, Disputable {
         address modelRegistry_,
         address operatorRegistry_,
         address disputeGame_,
-        OracleParameters memory parameters_
-    ) OracleStore(modelRegistry_, operatorRegistry_, disputeGame_, parameters_) {}
+        OracleParameters memory parameters_,
+        FeeToken[] memory feeTokens_
+    ) OracleStore(modelRegistry_, operatorRegistry_, disputeGame_, parameters_, feeTokens_) {}
 }

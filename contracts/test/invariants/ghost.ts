@@ -25,7 +25,9 @@ export interface Request {
   exclusiveUntil: number;
   readonly deadline: number;
   readonly requester: Address;
-  readonly feeWei: bigint;
+  /** Of the token, if one pays; else wei. */
+  readonly fee: bigint;
+  readonly inToken: boolean;
   readonly delivery: Delivery;
   /** The consumer took the current answer provisionally. */
   told: boolean;
@@ -70,6 +72,7 @@ export class Ghost {
   readonly draws = new Draws();
   readonly gameCredits = new Map<Address, bigint>();
   readonly oracleCredits = new Map<Address, bigint>();
+  readonly tokenCredits = new Map<Address, bigint>();
   burnedWei = 0n;
   /** Turns missed, so that a test can tell that there were any. */
   fines = 0;
@@ -100,6 +103,10 @@ export class Ghost {
 
   credit(ledger: Map<Address, bigint>, account: Address, wei: bigint): void {
     ledger.set(account, (ledger.get(account) ?? 0n) + wei);
+  }
+
+  creditFee({ inToken, fee }: Request, account: Address): void {
+    this.credit(inToken ? this.tokenCredits : this.oracleCredits, account, fee);
   }
 
   private burn(bondWei: bigint): bigint {
@@ -260,7 +267,7 @@ export class Ghost {
     const { poster } = this.standing(request) as Assertion;
     request.status = "final";
     this.operator(poster).lockedWei -= this.parameters.assertionBondWei;
-    this.credit(this.oracleCredits, poster, request.feeWei);
+    this.creditFee(request, poster);
     if (wantsFinal(request)) this.callBack(request, "final");
   }
 
@@ -359,14 +366,17 @@ export class Ghost {
     this.credit(this.gameCredits, game.assertion.poster, this.burn(this.parameters.challengeBondWei));
   }
 
-  /** Wei that each contract must hold: credits and what is open. */
-  held(): { game: bigint; oracle: bigint; operators: bigint } {
+  /** Wei that each contract must hold, and tokens that the oracle must: credits and what is open. */
+  held(): { game: bigint; oracle: bigint; operators: bigint; tokens: bigint } {
     const sum = (values: Iterable<bigint>) => [...values].reduce((a, b) => a + b, 0n);
     const bonded = this.games.filter(({ stage }) => stage !== "over").length;
     const asked = this.requests.filter(({ status }) => status === "open" || status === "asserted");
+    const fees = (tokens: boolean) =>
+      sum(asked.filter(({ inToken }) => inToken === tokens).map(({ fee }) => fee));
     return {
       game: sum(this.gameCredits.values()) + BigInt(bonded) * this.parameters.challengeBondWei,
-      oracle: sum(this.oracleCredits.values()) + sum(asked.map(({ feeWei }) => feeWei)),
+      oracle: sum(this.oracleCredits.values()) + fees(false),
+      tokens: sum(this.tokenCredits.values()) + fees(true),
       operators: sum(
         [...this.operators.values()].map(({ stakeWei, unbondingWei }) => stakeWei + unbondingWei),
       ),

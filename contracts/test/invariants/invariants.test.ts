@@ -9,6 +9,7 @@ import { challengerMove, commitMove, revealMove } from "../support/players.ts";
 import { fuzzCount, fuzzSeed, randomFrom } from "../support/random.ts";
 import { requestOf, smallInput, smallModel, useSurety } from "../support/scenario.ts";
 import { assigneeOf, type CallParameters, eventOf, ZERO_ADDRESS } from "../support/surety.ts";
+import { TOKEN_PRICES, tokenOf, withFeeTokens } from "../support/token.ts";
 import { Ghost, idOf, type Request } from "./ghost.ts";
 
 interface Action {
@@ -24,7 +25,7 @@ const ACTIONS = 450;
 const PARAMETERS = { minStakeWei: 2_500_000_000_000_000_000n };
 
 describe("all contracts together, against a ghost", () => {
-  const scenario = useSurety(smallModel, smallInput, PARAMETERS);
+  const scenario = useSurety(smallModel, smallInput, withFeeTokens(1, PARAMETERS));
   const lie = scenario.lie({ instruction: 2, byte: 5 });
   const seed = fuzzSeed();
 
@@ -39,12 +40,19 @@ describe("all contracts together, against a ghost", () => {
       const random = randomFrom(seed + episode);
       const consumer = await hostileConsumer(scenario);
       const ghost = new Ghost(parameters, consumer.address);
+      const token = tokenOf(surety);
       const [alice, bob, ...others] = surety.accounts as [Address, Address, ...Address[]];
       const nodes = [alice, bob, ...others.slice(0, 8)];
       const challengers = others.slice(8, 12);
       for (const node of [alice, bob]) {
         Object.assign(ghost.operator(node), { stakeWei: parameters.minStakeWei, serves: true });
         ghost.draws.join(node);
+      }
+      for (const payer of [...nodes, consumer.address]) {
+        await token.mint(payer, 10n ** 18n);
+        const approval = token.approval(payer, 10n ** 18n);
+        const from = alice;
+        await surety.send(payer === consumer.address ? consumer.asConsumer({ ...approval, from }) : approval);
       }
       const burnedBefore = await surety.balance(ZERO_ADDRESS);
       const traceOf = (lies: boolean): CommittedTrace => (lies ? lie : honest);
@@ -166,8 +174,14 @@ describe("all contracts together, against a ghost", () => {
           const deadline = now + random.pick([5, 60, 400]);
           const delivery = random.pick(DELIVERIES) as Delivery;
           const callbackGas = 700_000;
-          const feeWei = scenario.feeOf(callbackGas, delivery);
-          const args = [await requestOf(surety, smallModel, smallInput, { deadline, delivery, callbackGas })];
+          const inToken = random.chance(0.4);
+          const callbacks = delivery === "both" ? 2n : 1n;
+          const fee = inToken
+            ? TOKEN_PRICES.baseFee + callbacks * BigInt(callbackGas) * TOKEN_PRICES.callbackGasPrice
+            : scenario.feeOf(callbackGas, delivery);
+          const feeToken = inToken ? token.address : ZERO_ADDRESS;
+          const terms = { deadline, delivery, callbackGas, feeToken };
+          const args = [await requestOf(surety, smallModel, smallInput, terms)];
           const requester = random.chance(0.7) ? consumer.address : from;
           const apply = (receipt: TransactionReceipt) => {
             const id = eventOf(receipt, "Requested").requestId as bigint;
@@ -179,7 +193,8 @@ describe("all contracts together, against a ghost", () => {
               exclusiveUntil: now + parameters.exclusiveSeconds,
               deadline,
               requester,
-              feeWei,
+              fee,
+              inToken,
               delivery,
               told: false,
               callbackOwed: false,
@@ -187,7 +202,7 @@ describe("all contracts together, against a ghost", () => {
             };
             ghost.requests.push(fresh);
           };
-          const direct = call("requestInference", args, feeWei);
+          const direct = call("requestInference", args, inToken ? 0n : fee);
           return {
             name: "request",
             call: requester === from ? direct : consumer.asConsumer(direct),
@@ -215,7 +230,7 @@ describe("all contracts together, against a ghost", () => {
         if (which === 3) {
           const apply = () => {
             request.status = "refunded";
-            ghost.credit(ghost.oracleCredits, request.requester, request.feeWei);
+            ghost.creditFee(request, request.requester);
           };
           return {
             name: "refund",
@@ -225,12 +240,20 @@ describe("all contracts together, against a ghost", () => {
           };
         }
         if (which === 4) {
-          const ledger = random.pick(["game", "oracle"] as const);
-          const credits = ledger === "game" ? ghost.gameCredits : ghost.oracleCredits;
+          const ledger = random.pick(["game", "oracle", "oracle, in tokens"] as const);
+          const inTokens = ledger === "oracle, in tokens";
+          const credits = inTokens
+            ? ghost.tokenCredits
+            : ledger === "game"
+              ? ghost.gameCredits
+              : ghost.oracleCredits;
+          const to = ledger === "game" ? game : oracle;
           const expected = (credits.get(from) ?? 0n) === 0n ? "NothingToWithdraw" : undefined;
           return {
             name: `withdraw from ${ledger}`,
-            call: { from, to: surety[ledger], call: "withdraw" },
+            call: inTokens
+              ? { from, to, call: "withdrawToken", args: [token.address] }
+              : { from, to, call: "withdraw" },
             expected,
             apply: () => credits.set(from, 0n),
           };
@@ -276,7 +299,7 @@ describe("all contracts together, against a ghost", () => {
           // What a consumer refuses with is its own affair.
           if (!ghost.accepts) return undefined;
           const lies = ghost.standing(chosen)?.lies ?? false;
-          const args = [chosen.id, question, outputOf(smallModel, traceOf(lies))];
+          const args = [chosen.id, question, outputOf(smallModel, traceOf(lies)), ZERO_ADDRESS];
           return {
             name: "reuse",
             call: consumer.asConsumer(call("reuse", args, ghost.reuseFeeWei)),
@@ -373,6 +396,7 @@ describe("all contracts together, against a ghost", () => {
         const due = ghost.held();
         expect(await surety.balance(addresses.game)).toBe(due.game);
         expect(await surety.balance(addresses.oracle)).toBe(due.oracle);
+        expect(await token.balanceOf(addresses.oracle)).toBe(due.tokens);
         expect(await surety.balance(addresses.operators)).toBe(due.operators);
         expect((await surety.balance(ZERO_ADDRESS)) - burnedBefore).toBe(ghost.burnedWei);
         expect({
@@ -418,7 +442,16 @@ describe("all contracts together, against a ghost", () => {
   it("was not vacuous: every action was accepted, and refused in each way that can be reached", () => {
     console.info(JSON.stringify(Object.fromEntries([...counts].sort(([a], [b]) => a.localeCompare(b)))));
     for (const name of [
-      ...["deposit", "join", "leave", "evict", "unbond", "withdraw from game", "withdraw from oracle"],
+      ...[
+        "deposit",
+        "join",
+        "leave",
+        "evict",
+        "unbond",
+        "withdraw from game",
+        "withdraw from oracle",
+        "withdraw from oracle, in tokens",
+      ],
       ...["request", "post", "finalise", "refund", "retry", "revoke", "reuse"],
       ...["open", "commit", "selectTensor", "revealBytes", "step", "claimTimeout", "closeVoid"],
     ]) {

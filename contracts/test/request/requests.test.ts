@@ -22,9 +22,9 @@ describe("SuretyOracle: requests", () => {
 
   describe("quote", () => {
     it("is the base fee and the gas of each callback", async () => {
-      expect(await read("quote", modelId, 0, 1)).toBe(scenario.surety.parameters.baseFeeWei);
+      expect(await read("quote", modelId, 0, 1, ZERO_ADDRESS)).toBe(scenario.surety.parameters.baseFeeWei);
       for (const [number, delivery] of DELIVERIES.entries()) {
-        expect(await read("quote", modelId, CALLBACK_GAS, number)).toBe(
+        expect(await read("quote", modelId, CALLBACK_GAS, number, ZERO_ADDRESS)).toBe(
           scenario.feeOf(CALLBACK_GAS, delivery),
         );
       }
@@ -34,7 +34,7 @@ describe("SuretyOracle: requests", () => {
     });
 
     it("of an unknown model reverts NotRegistered", async () => {
-      expect(await scenario.surety.refused(call("quote", [ZERO_HASH, 0, 0]))).toEqual({
+      expect(await scenario.surety.refused(call("quote", [ZERO_HASH, 0, 0, ZERO_ADDRESS]))).toEqual({
         error: "NotRegistered",
         args: [ZERO_HASH],
       });
@@ -57,7 +57,8 @@ describe("SuretyOracle: requests", () => {
         requester,
         modelId,
         inputRoot: toHex(listHash([commitTensor(input).root])),
-        feeWei: scenario.feeOf(),
+        fee: scenario.feeOf(),
+        feeToken: ZERO_ADDRESS,
         callbackGas: CALLBACK_GAS,
         delivery: 0,
         callbackOwed: false,
@@ -200,7 +201,9 @@ describe("SuretyOracle: requests", () => {
     it("with more callback gas than fits into a block reverts CallbackGasTooHigh: it could never be settled", async () => {
       const error = { error: "CallbackGasTooHigh", args: [5_000_001n, 5_000_000n] };
       expect(await refusedRequest({ callbackGas: 5_000_001, valueWei: 10n ** 18n })).toEqual(error);
-      expect(await scenario.surety.refused(call("quote", [modelId, 5_000_001, 0]))).toEqual(error);
+      expect(await scenario.surety.refused(call("quote", [modelId, 5_000_001, 0, ZERO_ADDRESS]))).toEqual(
+        error,
+      );
       await scenario.request({ callbackGas: 5_000_000 });
     });
 
@@ -226,7 +229,7 @@ describe("SuretyOracle: requests", () => {
       });
       const receipt = await surety.send(refund);
       expect(eventsOf(receipt, "Refunded")).toMatchObject([
-        { args: { requestId, requester, feeWei: scenario.feeOf() } },
+        { args: { requestId, requester, feeToken: ZERO_ADDRESS, fee: scenario.feeOf() } },
       ]);
       expect(await read("creditOf", requester)).toBe(scenario.feeOf());
       expect(await read("requestOf", requestId)).toMatchObject({ status: STATUS.refunded });

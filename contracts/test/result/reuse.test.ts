@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { hostileConsumer } from "../support/consumer.ts";
 import { countingModel, outputOf, outputRootOf, questionFor, runModel } from "../support/models.ts";
 import { requestOf, smallInput, smallModel, useSurety } from "../support/scenario.ts";
-import { eventsOf, ZERO_HASH } from "../support/surety.ts";
+import { eventsOf, ZERO_ADDRESS, ZERO_HASH } from "../support/surety.ts";
 
 const STATUS = { open: 1, asserted: 2, final: 3 };
 
@@ -16,7 +16,7 @@ describe("SuretyOracle: a final answer, reused", () => {
   });
   const creditOf = (account: string) =>
     scenario.surety.read<bigint>(scenario.surety.oracle, "creditOf", [account]);
-  const quote = () => scenario.surety.read<bigint>(scenario.surety.oracle, "quoteReuse");
+  const quote = () => scenario.surety.read<bigint>(scenario.surety.oracle, "quoteReuse", [ZERO_ADDRESS]);
   const final = async () => {
     const { surety, honest, output } = scenario;
     const answer = await scenario.posted(honest, { delivery: "pull" });
@@ -34,17 +34,20 @@ describe("SuretyOracle: a final answer, reused", () => {
     expect(feeWei).toBe((baseFeeWei * BigInt(reuseFeeBps)) / 10_000n);
     expect(feeWei).toBeLessThan(baseFeeWei);
     const before = await creditOf(poster);
-    const receipt = await consumer.execute("reuse", [requestId, question, output], feeWei + 5n);
+    const receipt = await consumer.execute("reuse", [requestId, question, output, ZERO_ADDRESS], feeWei + 5n);
     expect(eventsOf(receipt)).toMatchObject([
-      { name: "Credited", args: { account: poster, amountWei: feeWei } },
       { name: "Credited", args: { account: consumer.address, amountWei: 5n } },
-      { name: "Reused", args: { requestId, consumer: consumer.address, poster, feeWei } },
+      { name: "Credited", args: { account: poster, amountWei: feeWei } },
+      {
+        name: "Reused",
+        args: { requestId, consumer: consumer.address, poster, feeToken: ZERO_ADDRESS, fee: feeWei },
+      },
     ]);
     expect(await consumer.read("received")).toBe(1n);
     expect(await consumer.read("lastOutput")).toBe(output);
     expect((await creditOf(poster)) - before).toBe(feeWei);
     // Any number of times, by anyone.
-    await consumer.execute("reuse", [requestId, question, output], feeWei);
+    await consumer.execute("reuse", [requestId, question, output, ZERO_ADDRESS], feeWei);
     expect(await consumer.read("received")).toBe(2n);
     expect(await surety.balance(surety.addresses.oracle)).toBe(
       (await creditOf(poster)) + (await creditOf(consumer.address)),
@@ -55,7 +58,7 @@ describe("SuretyOracle: a final answer, reused", () => {
     const { question, output } = scenario;
     const consumer = await hostileConsumer(scenario);
     const { requestId, assignee } = await scenario.request();
-    const reuse = (id: bigint) => consumer.refused("reuse", [id, question, output], 10n ** 17n);
+    const reuse = (id: bigint) => consumer.refused("reuse", [id, question, output, ZERO_ADDRESS], 10n ** 17n);
     expect(await reuse(requestId)).toEqual({ error: "WrongStatus", args: [STATUS.open, STATUS.final] });
     await scenario.surety.send(on("post", [requestId, question, output], assignee));
     expect(await reuse(requestId)).toEqual({ error: "WrongStatus", args: [STATUS.asserted, STATUS.final] });
@@ -67,28 +70,33 @@ describe("SuretyOracle: a final answer, reused", () => {
     const { requestId } = await final();
     const consumer = await hostileConsumer(scenario);
     const feeWei = await quote();
-    expect(await consumer.refused("reuse", [requestId, ZERO_HASH, output], feeWei)).toEqual({
+    expect(await consumer.refused("reuse", [requestId, ZERO_HASH, output, ZERO_ADDRESS], feeWei)).toEqual({
       error: "QuestionMismatch",
       args: [ZERO_HASH, question],
     });
     const lie = scenario.lie({ instruction: 2, byte: 5 });
     expect(
-      await consumer.refused("reuse", [requestId, question, outputOf(smallModel, lie)], feeWei),
+      await consumer.refused("reuse", [requestId, question, outputOf(smallModel, lie), ZERO_ADDRESS], feeWei),
     ).toMatchObject({ error: "OutputMismatch" });
-    expect(await consumer.refused("reuse", [requestId, question, "0x"], feeWei)).toMatchObject({
+    expect(await consumer.refused("reuse", [requestId, question, "0x", ZERO_ADDRESS], feeWei)).toMatchObject({
       error: "WrongOutputSize",
     });
-    expect(await consumer.refused("reuse", [requestId, question, output], feeWei - 1n)).toEqual({
-      error: "FeeTooLow",
-      args: [feeWei - 1n, feeWei],
-    });
+    expect(await consumer.refused("reuse", [requestId, question, output, ZERO_ADDRESS], feeWei - 1n)).toEqual(
+      {
+        error: "FeeTooLow",
+        args: [feeWei - 1n, feeWei],
+      },
+    );
   });
 
   it("by an account without code reverts NotAConsumer", async () => {
     const { surety, question, output, actors } = scenario;
     const { requestId } = await final();
     expect(
-      await surety.refused({ ...on("reuse", [requestId, question, output]), valueWei: await quote() }),
+      await surety.refused({
+        ...on("reuse", [requestId, question, output, ZERO_ADDRESS]),
+        valueWei: await quote(),
+      }),
     ).toEqual({ error: "NotAConsumer", args: [actors.stranger] });
   });
 
@@ -99,7 +107,7 @@ describe("SuretyOracle: a final answer, reused", () => {
     await consumer.behave("burnGas");
     const before = await creditOf(poster);
     const call = consumer.asConsumer({
-      ...on("reuse", [requestId, question, output]),
+      ...on("reuse", [requestId, question, output, ZERO_ADDRESS]),
       valueWei: await quote(),
     });
     expect((await surety.attempt({ ...call, gas: 2_000_000n })).receipt).toBeUndefined();
@@ -137,7 +145,7 @@ describe("SuretyOracle: a final answer, reused", () => {
     const time = (await surety.now()) + surety.parameters.challengeWindowSeconds;
     await surety.send({ ...on("finalise", [1n, output]), time });
     const consumer = await hostileConsumer(scenario);
-    await consumer.execute("reuse", [1n, question, output], await quote());
+    await consumer.execute("reuse", [1n, question, output, ZERO_ADDRESS], await quote());
     expect(await consumer.read("lastOutput")).toBe(output);
   });
 });

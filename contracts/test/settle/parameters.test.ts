@@ -43,11 +43,12 @@ describe("constructor parameters", () => {
     SOMEBODY,
     SOMEBODY,
     { ...ofOracle, ...changes },
+    [],
   ];
   it.each<[string, readonly unknown[], readonly unknown[]]>([
-    ["modelRegistry", [ZERO_ADDRESS, SOMEBODY, SOMEBODY, ofOracle], [0n, 1n]],
-    ["operatorRegistry", [SOMEBODY, ZERO_ADDRESS, SOMEBODY, ofOracle], [0n, 1n]],
-    ["disputeGame", [SOMEBODY, SOMEBODY, ZERO_ADDRESS, ofOracle], [0n, 1n]],
+    ["modelRegistry", [ZERO_ADDRESS, SOMEBODY, SOMEBODY, ofOracle, []], [0n, 1n]],
+    ["operatorRegistry", [SOMEBODY, ZERO_ADDRESS, SOMEBODY, ofOracle, []], [0n, 1n]],
+    ["disputeGame", [SOMEBODY, SOMEBODY, ZERO_ADDRESS, ofOracle, []], [0n, 1n]],
     ["baseFeeWei", oracle({ baseFeeWei: 2n ** 96n }), [2n ** 96n, 2n ** 96n - 1n]],
     ["callbackGasPriceWei", oracle({ callbackGasPriceWei: 2n ** 64n }), [2n ** 64n, 2n ** 64n - 1n]],
     ["assertionBondWei", oracle({ assertionBondWei: 0n }), [0n, 1n]],
@@ -73,6 +74,30 @@ describe("constructor parameters", () => {
       error: "InvalidParameter",
       args: [name, ...bounds],
     });
+  });
+
+  it("SuretyOracle names a wrong fee token", async () => {
+    const tokens = [
+      await surety.deploy("test-harness/HostileToken.sol"),
+      await surety.deploy("test-harness/HostileToken.sol"),
+    ].map(({ address }) => ({ token: address, baseFee: 1n, callbackGasPrice: 1n }));
+    const [one, two] = tokens as [(typeof tokens)[0], (typeof tokens)[0]];
+    const refused = async (feeTokens: readonly unknown[]) => {
+      const args = [SOMEBODY, SOMEBODY, SOMEBODY, ofOracle, feeTokens];
+      const { error, args: named } = await surety.refusedDeployment("result/SuretyOracle.sol", args);
+      return [error, ...named];
+    };
+    const wrong = (name: string, actual: bigint, bound: bigint) => ["InvalidParameter", name, actual, bound];
+    expect(await refused([{ ...one, token: SOMEBODY }])).toEqual(wrong("feeTokens.token", 0n, 1n));
+    expect(await refused([one, two, one])).toEqual(wrong("feeTokens.token", 2n, 0n));
+    expect(await refused([{ ...one, baseFee: 2n ** 96n }])).toEqual(
+      wrong("feeTokens.baseFee", 2n ** 96n, 2n ** 96n - 1n),
+    );
+    expect(await refused([{ ...one, callbackGasPrice: 2n ** 64n }])).toEqual(
+      wrong("feeTokens.callbackGasPrice", 2n ** 64n, 2n ** 64n - 1n),
+    );
+    expect(await refused(Array(9).fill(one))).toEqual(wrong("feeTokens", 9n, 8n));
+    expect(await surety.read(surety.oracle, "feeTokens")).toEqual([]);
   });
 
   const game = (changes: Partial<typeof ofGame>) => () => [
@@ -119,6 +144,7 @@ describe("constructor parameters", () => {
       at(0),
       at(2),
       { ...ofOracle, ...changes.oracle },
+      [],
     ]);
     return surety.refusedDeployment("dispute/DisputeGame.sol", [at(1), surety.addresses.referee, ofGame]);
   };

@@ -1,7 +1,6 @@
 import { type CommittedTrace, toHex } from "@surety/engine";
 import type { Address, Hex } from "viem";
 import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
-import type { SuretyParameters } from "../../../chain/src/deploy.ts";
 import { DELIVERIES, type Delivery } from "../../../chain/src/reads/request.ts";
 import {
   countingModel,
@@ -14,7 +13,15 @@ import {
 } from "./models.ts";
 import type { Network } from "./network.ts";
 import { type ChallengerKnows, play } from "./players.ts";
-import { assigneeOf, eventOf, type Surety, serve, startSurety } from "./surety.ts";
+import {
+  assigneeOf,
+  eventOf,
+  type ParameterChanges,
+  type Surety,
+  serve,
+  startSurety,
+  ZERO_ADDRESS,
+} from "./surety.ts";
 
 export interface RequestOptions {
   readonly callbackGas?: number;
@@ -22,6 +29,8 @@ export interface RequestOptions {
   readonly deadline?: number;
   readonly from?: Address;
   readonly valueWei?: bigint;
+  /** Default: native currency. */
+  readonly feeToken?: Address;
 }
 
 /** Who is who in a test, and the steps that lead to what it is about. */
@@ -52,6 +61,7 @@ export async function requestOf(
     callbackGas: options.callbackGas ?? CALLBACK_GAS,
     delivery: DELIVERIES.indexOf(options.delivery ?? "final"),
     deadline: options.deadline ?? (await now()) + 10_000,
+    feeToken: options.feeToken ?? ZERO_ADDRESS,
   };
 }
 
@@ -61,7 +71,7 @@ export async function requestOf(
 export function useSurety(
   model: Model,
   input: Uint8Array,
-  parameters: Partial<SuretyParameters> = {},
+  parameters: ParameterChanges = {},
   network?: () => Promise<Network>,
 ) {
   let surety!: Surety;

@@ -7,6 +7,7 @@ import {
 } from "@surety/protocol";
 import {
   type Abi,
+  AbiErrorSignatureNotFoundError,
   type Account,
   type Address,
   BaseError,
@@ -63,21 +64,33 @@ function decodeRevert(error: unknown): Revert {
   const data = revertData(error);
   if (data === undefined) throw error;
   if (data === "0x") return { error: "", args: [] };
-  const decoded = decodeErrorResult({ abi: suretyErrorsAbi, data });
-  return { error: decoded.errorName, args: decoded.args ?? [] };
+  try {
+    const decoded = decodeErrorResult({ abi: suretyErrorsAbi, data });
+    return { error: decoded.errorName, args: decoded.args ?? [] };
+  } catch (unknown) {
+    // An error of a contract that is not ours: its selector.
+    if (unknown instanceof AbiErrorSignatureNotFoundError) return { error: data.slice(0, 10), args: [] };
+    throw unknown;
+  }
 }
+
+/** What differs from the devnet's parameters; what must be deployed first to know it, a function deploys. */
+export type ParameterChanges =
+  | Partial<SuretyParameters>
+  | ((network: Network) => Promise<Partial<SuretyParameters>>);
 
 /** A deployment on a fresh chain: by default in this process, where time moves only as tests say and gas is free. */
 export async function startSurety(
-  changes: Partial<SuretyParameters> = {},
+  changes: ParameterChanges = {},
   start: () => Promise<Network> = startNetwork,
 ) {
-  const parameters: SuretyParameters = { ...DEVNET_PARAMETERS, ...changes };
   const network = await start();
   const { publicClient, testClient, wallets } = network;
   const [deployer, ...others] = wallets;
   if (deployer === undefined) throw new Error("no accounts");
   await testClient.setNextBlockTimestamp({ timestamp: GENESIS });
+  const changed = typeof changes === "function" ? await changes(network) : changes;
+  const parameters: SuretyParameters = { ...DEVNET_PARAMETERS, ...changed };
   const addresses = await deploySurety(deployer as never, publicClient as never, parameters);
   const accounts = others.map(({ account }) => getAddress((account as Account).address));
   const contracts = {

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
+import {Burn} from "../settle/Burn.sol";
+import {TokenLedger} from "../settle/TokenLedger.sol";
+import {Delivery, InvalidParameter} from "../types/SuretyTypes.sol";
+
+/// @title What a request costs, in native currency or in one of the tokens that were fixed at construction.
+abstract contract Fees is ISuretyOracle, TokenLedger {
+    /// @inheritdoc ISuretyOracle
+    uint32 public constant MAX_CALLBACK_GAS = 5_000_000;
+    /// @notice Tokens that a deployment takes at most.
+    uint256 public constant MAX_FEE_TOKENS = 8;
+
+    uint128 internal immutable BASE_FEE_WEI;
+    uint128 internal immutable CALLBACK_GAS_PRICE_WEI;
+    uint16 internal immutable REUSE_FEE_BPS;
+
+    FeeToken[] private _feeTokens;
+    /// Place in `_feeTokens`, counted from 1: what requests store.
+    mapping(address token => uint8) private _feeTokenNumbers;
+
+    constructor(OracleParameters memory parameters_, FeeToken[] memory feeTokens_) {
+        _requireBetween("baseFeeWei", parameters_.baseFeeWei, 0, type(uint96).max);
+        _requireBetween("callbackGasPriceWei", parameters_.callbackGasPriceWei, 0, type(uint64).max);
+        // INVARIANT: an answer that is there already never costs more than a new one.
+        _requireBetween("reuseFeeBps", parameters_.reuseFeeBps, 0, Burn.BPS);
+        _requireBetween("feeTokens", feeTokens_.length, 0, MAX_FEE_TOKENS);
+        BASE_FEE_WEI = parameters_.baseFeeWei;
+        CALLBACK_GAS_PRICE_WEI = parameters_.callbackGasPriceWei;
+        REUSE_FEE_BPS = parameters_.reuseFeeBps;
+        for (uint256 i = 0; i < feeTokens_.length; ++i) {
+            FeeToken memory added = feeTokens_[i];
+            if (added.token.code.length == 0) revert InvalidParameter("feeTokens.token", 0, 1);
+            uint8 earlier = _feeTokenNumbers[added.token];
+            if (earlier != 0) revert InvalidParameter("feeTokens.token", i, earlier - 1);
+            _requireBetween("feeTokens.baseFee", added.baseFee, 0, type(uint96).max);
+            _requireBetween("feeTokens.callbackGasPrice", added.callbackGasPrice, 0, type(uint64).max);
+            _feeTokens.push(added);
+            _feeTokenNumbers[added.token] = uint8(i + 1);
+        }
+    }
+
+    /// @inheritdoc ISuretyOracle
+    function feeTokens() external view returns (FeeToken[] memory) {
+        return _feeTokens;
+    }
+
+    /// @inheritdoc ISuretyOracle
+    function quoteReuse(address feeToken) public view returns (uint256 fee) {
+        (uint256 baseFee,) = _pricesOf(_feeTokenNumber(feeToken));
+        return baseFee * REUSE_FEE_BPS / Burn.BPS;
+    }
+
+    function _requireBetween(string memory name, uint256 actual, uint256 least, uint256 most) internal pure {
+        if (actual < least) revert InvalidParameter(name, actual, least);
+        if (actual > most) revert InvalidParameter(name, actual, most);
+    }
+
+    /// @dev 0 for native currency.
+    function _feeTokenNumber(address feeToken) internal view returns (uint8 number) {
+        if (feeToken == address(0)) return 0;
+        number = _feeTokenNumbers[feeToken];
+        if (number == 0) revert UnknownFeeToken(feeToken);
+    }
+
+    function _feeTokenAt(uint8 number) internal view returns (address feeToken) {
+        return number == 0 ? address(0) : _feeTokens[number - 1].token;
+    }
+
+    function _pricesOf(uint8 feeTokenNumber) private view returns (uint256 baseFee, uint256 callbackGasPrice) {
+        if (feeTokenNumber == 0) return (BASE_FEE_WEI, CALLBACK_GAS_PRICE_WEI);
+        FeeToken storage feeToken = _feeTokens[feeTokenNumber - 1];
+        return (feeToken.baseFee, feeToken.callbackGasPrice);
+    }
+
+    /// @dev Each of the callbacks is paid for.
+    function _fee(uint8 feeTokenNumber, uint32 callbackGas, Delivery delivery) internal view returns (uint256 fee) {
+        // INVARIANT: a consumer can never block settlement: its callback fits into a block.
+        if (callbackGas > MAX_CALLBACK_GAS) revert CallbackGasTooHigh(callbackGas, MAX_CALLBACK_GAS);
+        (uint256 baseFee, uint256 callbackGasPrice) = _pricesOf(feeTokenNumber);
+        uint256 callbacks = delivery == Delivery.Both ? 2 : 1;
+        return baseFee + callbacks * callbackGas * callbackGasPrice;
+    }
+
+    /// @dev Checks what native currency was sent, and credits it back above the fee: all of it where a token pays.
+    function _takeNative(uint8 feeTokenNumber, uint256 fee) internal {
+        uint256 dueWei = feeTokenNumber == 0 ? fee : 0;
+        if (msg.value < dueWei) revert FeeTooLow(msg.value, dueWei);
+        _credit(msg.sender, msg.value - dueWei);
+    }
+
+    function _creditFee(uint8 feeTokenNumber, address account, uint256 fee) internal {
+        if (feeTokenNumber == 0) _credit(account, fee);
+        else _creditToken(_feeTokens[feeTokenNumber - 1].token, account, fee);
+    }
+}
