@@ -3,6 +3,7 @@ export { type RunningOracleNode, startOracleNode } from "./bin/start-oracle-node
 export { defenceCall } from "./defend/defend.ts";
 export type { DefenceMove, DefenceWait } from "./defend/move.ts";
 export { nextDefence } from "./defend/strategy.ts";
+export { doctor } from "./doctor/doctor.ts";
 export type { OracleNodeOptions } from "./options/options.ts";
 export { NODE_PROGRAM } from "./options/read-options.ts";
 export { type FaultOptions, parseFaultTarget } from "./testing/fault-plan.ts";

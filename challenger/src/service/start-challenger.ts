@@ -13,7 +13,7 @@ import {
   settles,
   startModelThread,
 } from "@surety/service";
-import { gamesJson } from "../api/games.ts";
+import { GAMES_SCHEMA, gamesJson } from "../api/games.ts";
 import { createMetrics } from "../metrics/metrics.ts";
 import type { ChallengerOptions } from "../options/options.ts";
 import { DEFAULT_PORT } from "../options/read-options.ts";
@@ -80,6 +80,9 @@ export async function startChallenger(options: ChallengerOptions): Promise<Runni
   let head = 0n;
   let caughtUp = false;
   const api = await serveApi({
+    title: "Surety challenger",
+    token: options.apiToken,
+    requestsPerMinute: options.apiRequestsPerMinute,
     host: options.host ?? "127.0.0.1",
     port: options.port ?? DEFAULT_PORT,
     log,
@@ -88,7 +91,13 @@ export async function startChallenger(options: ChallengerOptions): Promise<Runni
       chain: caughtUp && !watch.isStale() && (await settles(chain.client.getBlockNumber())),
       store: store.isOpen(),
     }),
-    routes: { "/v1/games": () => gamesJson(store.games(account)) },
+    routes: {
+      "/v1/games": {
+        summary: "Own games, over or not.",
+        response: GAMES_SCHEMA,
+        read: () => gamesJson(store.games(account)),
+      },
+    },
   }).catch(async (error: unknown) => {
     await teardown.run();
     throw error;

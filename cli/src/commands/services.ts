@@ -1,4 +1,6 @@
 import type { Command } from "commander";
+import { EXIT, print, toJson } from "../output.ts";
+import { addDrainCommand } from "./drain.ts";
 
 /** What runs until it is told to stop; it reads its options itself: the same from flags, `SURETY_*` and a file. */
 export function addServiceCommands(program: Command): void {
@@ -9,6 +11,25 @@ export function addServiceCommands(program: Command): void {
       const { runOracleNode } = await import("@surety/oracle-node");
       await runOracleNode(args);
     });
+  passing(node.command("doctor"))
+    .description(
+      "look at everything a node needs, with the options of start, and say what to mend (--json: as JSON)",
+    )
+    .action(async (args: string[]) => {
+      const [{ doctor, NODE_PROGRAM }, { describeFindings, isFit, isText }] = await Promise.all([
+        import("@surety/oracle-node"),
+        import("@surety/service"),
+      ]);
+      const options = NODE_PROGRAM.readOptions(
+        args.filter((arg) => arg !== "--json"),
+        process.env,
+      );
+      if (isText(options)) return print(options.text);
+      const findings = await doctor(options);
+      print(args.includes("--json") ? toJson(findings) : describeFindings(findings));
+      process.exitCode = isFit(findings) ? EXIT.success : EXIT.negative;
+    });
+  addDrainCommand(node);
 
   const challenger = program.command("challenger").description("run a challenger");
   passing(challenger.command("start"))

@@ -11,6 +11,8 @@ export interface DutiesContext extends DefendContext, Omit<DispatchContext, "now
   readonly clock: ChainClock;
   readonly metrics: Metrics;
   readonly log: Logger;
+  /** False while the node drains: then it answers nothing new. */
+  readonly takesWork: () => boolean;
   readonly onError: (where: string, error: unknown) => void;
 }
 
@@ -25,12 +27,15 @@ export interface Duties {
 }
 
 export function createDuties(context: DutiesContext): Duties {
-  const { chain, addresses, store, clock, metrics, log, onError } = context;
+  const { chain, addresses, store, clock, metrics, log, takesWork, onError } = context;
   const jobs = createInFlight();
   const start = (where: string, job: () => Promise<void>) =>
     jobs.start(where, job, (error) => onError(where, error));
   const defence = createDefence(context);
   const dispatcher = createDispatcher({ ...context, nowSeconds: clock.nowSeconds });
+  const dispatch = async () => {
+    if (takesWork()) await dispatcher.dispatch();
+  };
   const windowEnds = new Map<AssertionId, number>();
 
   async function finaliseDue(): Promise<void> {
@@ -71,9 +76,9 @@ export function createDuties(context: DutiesContext): Duties {
       // Defence first: it alone has a clock that costs the bond.
       defendDue();
       start("finalise", finaliseDue);
-      start("dispatch", dispatcher.dispatch);
+      start("dispatch", dispatch);
     },
-    dispatch: dispatcher.dispatch,
+    dispatch,
     drained: jobs.drained,
   };
 }

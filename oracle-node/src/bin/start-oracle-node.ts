@@ -14,7 +14,9 @@ import {
   settles,
   startModelThread,
 } from "@surety/service";
+import { nodeRoutes } from "../api/routes.ts";
 import { createStatus } from "../api/status.ts";
+import { createDrain } from "../drain/drain.ts";
 import { type InferenceJob, infer } from "../inference/infer.ts";
 import { openServedModels } from "../inference/models.ts";
 import type { Results, Task } from "../inference/task.ts";
@@ -87,6 +89,12 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
       metrics.errors.inc({ code: errorCode(error) });
       log[isFinal ? "error" : "warn"]({ where, code: errorCode(error), reason: reasonOf(error) }, "failed");
     };
+    let caughtUp = false;
+    const drain = createDrain({
+      ...{ dataDir, store, log },
+      caughtUp: () => caughtUp,
+      onChange: (draining) => metrics.draining.set(draining ? 1 : 0),
+    });
     const views = createRequestViews(chain, addresses);
     const membership = createMembership(chain, addresses, operator, models);
     const duties = createDuties({
@@ -104,6 +112,7 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
         posting,
       },
       ...{ clock, metrics, log, onError },
+      takesWork: () => !drain.isOn(),
     });
     teardown.add(() => duties.drained());
     const inputs = createInputFinder({
@@ -115,8 +124,10 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
     });
     teardown.add(() => inputs.drained());
 
-    let caughtUp = false;
     const api = await serveApi({
+      title: "Surety oracle node",
+      token: options.apiToken,
+      requestsPerMinute: options.apiRequestsPerMinute,
       host: options.host ?? "127.0.0.1",
       port: options.port ?? DEFAULT_PORT,
       log,
@@ -125,6 +136,7 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
         chain: caughtUp && !head.isStale() && (await settles(chain.client.getBlockNumber())),
         store: store.isOpen(),
         queue: await settles(inference.counts()),
+        takesWork: !drain.isOn(),
       }),
       refreshMetrics: async () => {
         for (const [queue, jobs] of [["inference", inference] as const, ["post", posting] as const]) {
@@ -134,38 +146,29 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
         }
         metrics.openRequests.set(store.openRequests().length);
       },
-      routes: { "/v1/status": createStatus({ chain, addresses, operator, models, store }) },
+      routes: nodeRoutes(createStatus({ chain, addresses, operator, models, store }), drain),
     });
     teardown.add(() => api.close());
 
-    await posting.work(
-      async (job) => {
-        if (
-          !(await postAnswer(
-            { chain, addresses, transactions, store, models, nowSeconds: clock.nowSeconds },
-            job,
-          ))
-        )
-          return;
-        metrics.posted.inc();
-        log.info(job, "answer posted");
-      },
-      {
-        concurrency: POSTS_AT_ONCE,
-        onFailure: ({ requestId }, error, final) => onError(`post ${requestId}`, error, final),
-      },
-    );
-    await inference.work(
-      async (job) => {
-        const onInference = (seconds: number) => metrics.inferenceSeconds.observe(seconds);
-        await infer({ models, thread, store, faults, onInference }, job);
-        await duties.dispatch();
-      },
-      {
-        concurrency: 1,
-        onFailure: ({ requestId }, error, final) => onError(`inference ${requestId}`, error, final),
-      },
-    );
+    const post = async (job: PostJob) => {
+      const nowSeconds = clock.nowSeconds;
+      if (!(await postAnswer({ chain, addresses, transactions, store, models, nowSeconds }, job))) return;
+      metrics.posted.inc();
+      log.info(job, "answer posted");
+    };
+    await posting.work((job) => drain.unlessOn(() => post(job)), {
+      concurrency: POSTS_AT_ONCE,
+      onFailure: ({ requestId }, error, final) => onError(`post ${requestId}`, error, final),
+    });
+    const answer = async (job: InferenceJob) => {
+      const onInference = (seconds: number) => metrics.inferenceSeconds.observe(seconds);
+      await infer({ models, thread, store, faults, onInference }, job);
+      await duties.dispatch();
+    };
+    await inference.work((job) => drain.unlessOn(() => answer(job)), {
+      concurrency: 1,
+      onFailure: ({ requestId }, error, final) => onError(`inference ${requestId}`, error, final),
+    });
 
     const following = followIntoStore({
       ...{ chain, options, store, metrics, head, log, signal: ending.signal },
@@ -182,6 +185,7 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
         caughtUp = true;
         inputs.tick();
         duties.tick();
+        drain.look();
       },
     });
     const modelIds = models.all().map(({ modelId }) => modelId);
@@ -193,6 +197,7 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
       url: api.url,
       address: operator,
       failed,
+      ended: drain.ended,
       async stop() {
         log.info("stopping");
         ending.abort();

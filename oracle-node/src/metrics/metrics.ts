@@ -37,6 +37,11 @@ export function createMetrics() {
       registers,
     }),
     openGames: new Gauge({ name: "surety_node_open_games", help: "Games against own answers.", registers }),
+    draining: new Gauge({
+      name: "surety_node_draining",
+      help: "1 while the node answers nothing new.",
+      registers,
+    }),
     jobs: new Gauge({
       name: "surety_node_jobs",
       help: "Jobs by queue and state.",

@@ -7,6 +7,7 @@ const SECRETS = [
   "key",
   "privateKey",
   "password",
+  "apiToken",
   "authorization",
   "rpcUrl",
   "rpcUrls",

@@ -1,5 +1,6 @@
 import type { SuretyAddresses } from "@surety/chain";
 import { UsageError } from "@surety/protocol";
+import { readApiToken } from "../http/bearer.ts";
 import { INPUT_SCHEMES, type InputScheme } from "../inputs/obtain-input.ts";
 import { type KeySource, keySourceOf } from "../keys/account.ts";
 import { readDeployment } from "./deployment-file.ts";
@@ -23,6 +24,10 @@ export interface ServiceOptions {
   readonly host?: string;
   /** Port of the API; 0 takes a free one. Default: the service's own. */
   readonly port?: number;
+  /** Whoever changes something by the API must carry it. Default: nobody may change anything. */
+  readonly apiToken?: string;
+  /** Requests a minute that the API takes from one address. Default: 600. */
+  readonly apiRequestsPerMinute?: number;
   /** First block whose events are wanted, when the store is empty. Default: 0. */
   readonly startBlock?: bigint;
   /** A block this deep is final. Default: 64. */
@@ -88,6 +93,16 @@ export const SERVICE_OPTIONS = {
   "chain-id": { schema: take.wholeNumber, value: "N", help: "refuse any other chain" },
   host: { schema: take.text, value: "HOST", help: "of the API (default 127.0.0.1)" },
   port: { schema: take.wholeNumber, value: "N", help: "of the API; 0 takes a free one" },
+  "api-token-file": {
+    schema: take.text,
+    value: "FILE",
+    help: "its first line is the token of those who may change something by the API (default: nobody)",
+  },
+  "api-requests-per-minute": {
+    schema: take.wholeNumber,
+    value: "N",
+    help: "that the API takes from one address (default 600)",
+  },
   "start-block": {
     schema: take.wholeNumber,
     value: "N",
@@ -118,6 +133,13 @@ export const SERVICE_OPTIONS = {
   },
   "log-level": { schema: take.oneOf(LEVELS), value: "LEVEL", help: "default info" },
   "print-config": { schema: take.toggle, help: "print what the service would run with, and end" },
+  "api-token": {
+    schema: take.text,
+    value: "TOKEN",
+    secret: "all",
+    environmentOnly: true,
+    help: "the API's token",
+  },
   "private-key": {
     schema: take.text,
     value: "KEY",
@@ -169,6 +191,8 @@ export function serviceOptionsOf(given: Given): ServiceOptions {
     ...optional("chainId", given["chain-id"]),
     ...optional("host", given.host),
     ...optional("port", given.port),
+    ...optional("apiToken", readApiToken(given["api-token-file"], given["api-token"])),
+    ...optional("apiRequestsPerMinute", given["api-requests-per-minute"]),
     ...optional("finalityBlocks", given["finality-blocks"]),
     ...optional("pollMs", given["poll-ms"]),
     ...optional("rpcGiveUpMs", given["rpc-give-up-ms"]),

@@ -11,6 +11,8 @@ export interface RunningService {
   readonly address: Address;
   /** Never resolves; rejects when the service cannot go on. */
   readonly failed: Promise<never>;
+  /** Resolves when the service is done for good, and is to be stopped. */
+  readonly ended?: Promise<void>;
   /** Finishes what is under way, then lets go of everything. */
   stop(): Promise<void>;
 }
@@ -39,13 +41,13 @@ export async function runService<Options extends object>(
     const service = await start(options);
     service.failed.catch(fail);
     let stopping = false;
-    for (const signal of ["SIGTERM", "SIGINT"] as const) {
-      process.on(signal, () => {
-        if (stopping) return;
-        stopping = true;
-        service.stop().then(() => process.exit(0), fail);
-      });
-    }
+    const stop = () => {
+      if (stopping) return;
+      stopping = true;
+      service.stop().then(() => process.exit(0), fail);
+    };
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, stop);
+    void service.ended?.then(stop);
     process.stdout.write(`${JSON.stringify({ ready: true, url: service.url, address: service.address })}\n`);
   } catch (error) {
     fail(error);

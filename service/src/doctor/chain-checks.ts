@@ -1,0 +1,132 @@
+import { type Chain, currentFees, isDevnet, openChain, requireContracts } from "@surety/chain";
+import { FatalError } from "@surety/protocol";
+import { formatEther, type LocalAccount } from "viem";
+import { loadAccount } from "../keys/account.ts";
+import { terminalPassword } from "../keys/terminal.ts";
+import type { ServiceOptions } from "../options/service-options.ts";
+import type { Check, Finding } from "./examine.ts";
+
+const PATIENCE_MS = 5_000;
+/** Differences of clocks that NTP does not leave. */
+const CLOCK_SECONDS = 30;
+const STALE_SECONDS = 180;
+/** Gas of a dispute's poster side, rounded up; and of what keeps a node going for some weeks. */
+const LEAST_GAS = 5_000_000n;
+const EASY_GAS = 50_000_000n;
+
+/** What the checks of the chain have found for those that follow. */
+export interface DoctorState {
+  chain?: Chain;
+  account?: LocalAccount;
+}
+
+/** RPCs, clock, contracts, key and balance, in this order. */
+export function chainChecks(options: ServiceOptions, state: DoctorState): Check[] {
+  const chain = () => {
+    if (state.chain === undefined) throw new FatalError("RPC_UNREACHABLE", "No RPC answers.");
+    return state.chain;
+  };
+  return [
+    { name: "rpc", look: () => lookAtRpcs(options, state) },
+    { name: "clock", needs: ["rpc"], look: () => lookAtClock(chain()) },
+    {
+      name: "contracts",
+      needs: ["rpc"],
+      async look() {
+        await requireContracts(chain(), options.addresses);
+        return { verdict: "good", facts: `all four stand on chain ${chain().chainId}` };
+      },
+    },
+    {
+      name: "key",
+      needs: ["rpc"],
+      async look() {
+        state.account = await loadAccount(options.key, chain().chainId, terminalPassword());
+        return { verdict: "good", facts: `${state.account.address}, from ${options.key.kind}` };
+      },
+    },
+    {
+      name: "balance",
+      needs: ["rpc", "key"],
+      look: () => lookAtBalance(chain(), state.account as LocalAccount, options.maxFeePerGasCapWei),
+    },
+  ];
+}
+
+async function lookAtRpcs(options: ServiceOptions, state: DoctorState): Promise<Omit<Finding, "check">[]> {
+  const { rpcUrls, chainId } = options;
+  const findings = await Promise.all(
+    rpcUrls.map(async (rpcUrl): Promise<Omit<Finding, "check">> => {
+      const { host } = new URL(rpcUrl);
+      const startedAt = performance.now();
+      try {
+        const patience = { retry: { giveUpAfterMs: PATIENCE_MS }, timeoutMs: PATIENCE_MS };
+        const one = await openChain({ rpcUrl, ...patience, ...(chainId === undefined ? {} : { chainId }) });
+        const ms = Math.round(performance.now() - startedAt);
+        const head = one.endpoints()[0]?.headBlock;
+        return { verdict: "good", facts: `${host} answers in ${ms} ms: chain ${one.chainId}, block ${head}` };
+      } catch (error) {
+        const why = (error as FatalError).shortMessage ?? String(error);
+        return { verdict: "warning", facts: `${host}: ${why}`, mend: "correct or remove this --rpc-url" };
+      }
+    }),
+  );
+  const retry = { giveUpAfterMs: PATIENCE_MS };
+  // Throws where none answers, or one is on another chain than the others.
+  state.chain = await openChain({
+    rpcUrl: rpcUrls,
+    retry,
+    timeoutMs: PATIENCE_MS,
+    ...(chainId === undefined ? {} : { chainId }),
+  });
+  const apart = state.chain.endpoints().filter(({ fault }) => fault === "forked" || fault === "off-head");
+  for (const { endpoint, fault } of apart) {
+    findings.push({
+      verdict: "warning",
+      facts: `${endpoint} is ${fault}`,
+      mend: "its blocks are not those of the others: see docs/operating.md",
+    });
+  }
+  if (rpcUrls.length < 2 && !isDevnet(state.chain.chainId)) {
+    findings.push({
+      verdict: "warning",
+      facts: "only one",
+      mend: "give --rpc-url three times: one can fail, and one can lie",
+    });
+  }
+  return findings;
+}
+
+async function lookAtClock(chain: Chain): Promise<Omit<Finding, "check">> {
+  const { timestamp } = await chain.client.getBlock();
+  const ahead = Number(timestamp) - Math.floor(Date.now() / 1_000);
+  if (isDevnet(chain.chainId)) return { verdict: "good", facts: "a development chain's time is its own" };
+  if (ahead > CLOCK_SECONDS) {
+    return {
+      verdict: "bad",
+      facts: `the newest block is ${ahead} s in this machine's future`,
+      mend: "set the clock (NTP)",
+    };
+  }
+  if (-ahead > STALE_SECONDS) {
+    const mend =
+      "the RPC lags, the chain stands still, or this machine's clock is ahead: compare with another machine";
+    return { verdict: "bad", facts: `the newest block is ${-ahead} s old`, mend };
+  }
+  return { verdict: "good", facts: `the newest block is ${-ahead} s old` };
+}
+
+async function lookAtBalance(
+  chain: Chain,
+  { address }: LocalAccount,
+  cap = 500_000_000_000n,
+): Promise<Omit<Finding, "check">> {
+  const [balance, { maxFeePerGas }] = await Promise.all([
+    chain.client.getBalance({ address }),
+    currentFees(chain, cap),
+  ]);
+  const facts = `${formatEther(balance)} at ${address}, gas for ${balance / (maxFeePerGas || 1n) / 1_000_000n} million at ${maxFeePerGas} wei`;
+  const mend = `send more to ${address}: a dispute that cannot be paid for is lost`;
+  if (balance < LEAST_GAS * maxFeePerGas || balance === 0n) return { verdict: "bad", facts, mend };
+  return balance < EASY_GAS * maxFeePerGas ? { verdict: "warning", facts, mend } : { verdict: "good", facts };
+}
