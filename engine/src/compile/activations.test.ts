@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { erf } from "../../../scripts/minimax.ts";
 import type { AttributeInput } from "../onnx/build.ts";
 import type { HostTensor } from "../onnx/tensor.ts";
 import { tensorFromBytes } from "../onnx/tensor.ts";
 import { openModel } from "../run/session.ts";
 import { compileAndCompare, smallModel } from "../testing/compileSmall.ts";
+import { erf } from "./prepare/erf.ts";
 
 interface Case {
   readonly op: string;

@@ -29,6 +29,7 @@ const OPERANDS: Readonly<Record<string, { readonly zero: number; weight: number;
   QLinearMatMul: { zero: 2, weight: 3, weightZero: 5 },
   ConvInteger: { zero: 2, weight: 1, weightZero: 3 },
   MatMulInteger: { zero: 2, weight: 1, weightZero: 3 },
+  "com.microsoft.MatMulIntegerToFloat": { zero: 4, weight: 1, weightZero: 5 },
   // Not in exact graphs, but in source models.
   "com.microsoft.QGemm": { zero: 2, weight: 3, weightZero: 5 },
 };

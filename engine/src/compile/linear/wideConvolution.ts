@@ -6,11 +6,22 @@ import { mapInstruction } from "../mapInstruction.ts";
 import type { View } from "../view.ts";
 import { givenWeights, weightType } from "../weights.ts";
 import { imageAxes, type Window, windowAttributes } from "../window.ts";
+import { bytePlanes, unitOfPlanes } from "./bytePlanes.ts";
 import { type ConvolutionLoops, convolutionView } from "./convolutionLoops.ts";
+import { channelsLast, emitPlaneConvolution, LONGEST_ROW } from "./planeConvolution.ts";
 import { F32_EXACT, type Rung } from "./rung.ts";
-import { meanSquare, type Plane, type WideActivation, wideActivation, wideRange } from "./wideActivation.ts";
+import {
+  meanSquare,
+  type Plane,
+  type WideActivation,
+  type WideRange,
+  wideActivation,
+  wideRange,
+  wideScale,
+} from "./wideActivation.ts";
 import { emitSum, type PartialDot } from "./wideSum.ts";
 import { balancedLayer, finestLayer, givenLayer, type RealLayer, type WideLayer } from "./wideWeights.ts";
+import { findWindows } from "./windows.ts";
 
 interface WideConvolution {
   readonly lowering: Lowering;
@@ -39,6 +50,7 @@ export function emitWideConvolution(parameters: WideConvolution): void {
       ? balancedLayer(real, range, meanSquare(lowering.statistics(name)))
       : finestLayer(real, range));
   const isFloat = layer.bound < F32_EXACT;
+  if (!isFloat && emitInPlanes(parameters, layer, range)) return;
   const activation = wideActivation(lowering, name, {
     most: layer.most,
     inPlanes: !isFloat,
@@ -61,6 +73,38 @@ export function emitWideConvolution(parameters: WideConvolution): void {
     layout: "channels-last",
   });
   lowering.setPlain(followers.output, value);
+}
+
+/** As products of the image's windows, where these are worth putting together. */
+function emitInPlanes(
+  { lowering, node, layer: real, window, loops, groups, filterDims, followers }: WideConvolution,
+  layer: WideLayer,
+  range: WideRange,
+): boolean {
+  const name = node.inputs[0] ?? "";
+  const windows = findWindows(window, filterDims[1] as number);
+  if (groups > 1 || range.fixed || !windows || windows.length > LONGEST_ROW) return false;
+  const value = lowering.plain(name);
+  const image = value.view.bounds?.length ? lowering.copy(name, value) : value;
+  const count = layer.most > 65535 ? 3 : 2;
+  const unit = unitOfPlanes(range.reach * 2, count);
+  const planes = lowering.once(`planes ${name} ${count}`, () =>
+    bytePlanes(lowering, name, channelsLast(lowering, image), unit, count),
+  );
+  const activationScale = wideScale(range, layer.most);
+  emitPlaneConvolution({
+    lowering,
+    name: node.name,
+    output: followers.output,
+    loops,
+    windows,
+    planes,
+    weights: layer.planes,
+    weightScales: layer.scales.map((scale) => scale / activationScale),
+    biases: real.biases,
+    relu: followers.relu,
+  });
+  return true;
 }
 
 /** The sums, bias included, in the exact graph. The bias also makes -0 impossible: -0 + 0 is 0. */

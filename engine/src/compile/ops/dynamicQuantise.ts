@@ -7,6 +7,8 @@ import { wholeView } from "../view.ts";
 
 const LARGEST = 3.4028234663852886e38;
 const SMALLEST = 2 ** -149;
+/** Larger scales count as this, so that no product of such integers overflows and nothing behind them needs a guard against NaN. */
+const LARGEST_SCALE = 2 ** 64;
 
 /**
  * DynamicQuantizeLinear: the least and the largest element widen to hold 0, scale = (max - min) / 255 (1 for 0), zero = round(clamp(0 - min / scale)).
@@ -32,7 +34,7 @@ export const dynamicQuantizeLinear: Rule = {
       range.min(range.load(least), range.float(0)),
       range.max(range.load(most), range.float(0)),
     ];
-    const step = range.clip(range.div(range.sub(high, low), range.float(255)), SMALLEST, LARGEST);
+    const step = range.clip(range.div(range.sub(high, low), range.float(255)), SMALLEST, LARGEST_SCALE);
     const isEmpty = range.equal(low, high);
     const scale = range.store(range.select(isEmpty, range.float(1), step), `${node.name}: scale`);
 

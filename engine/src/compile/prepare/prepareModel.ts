@@ -11,6 +11,7 @@ import { RECURRENT_LAYOUTS } from "./recurrent.ts";
 import { rewriteGraph } from "./rewrite.ts";
 import { staticTypes } from "./staticTypes.ts";
 import { DOWNGRADES, UPGRADES } from "./upgrades.ts";
+import { findGelus } from "./writtenGelus.ts";
 
 /** What is rewritten because onnxruntime cannot run it. */
 const RUNNABLE = new Map([...SAFE_INTEGERS, ...RECURRENT_LAYOUTS]);
@@ -43,7 +44,7 @@ export async function prepareModel(graph: Graph): Promise<Graph> {
   for (let pass = 0; pass < MAX_PASSES; pass++) {
     const { types, fixed } = await observeShapes(current);
     const folded = await foldConstants(withConstants(current, fixed));
-    const { graph: rewritten, changed } = rewriteGraph(folded, DECOMPOSITIONS, types);
+    const { graph: rewritten, changed } = rewriteGraph(findGelus(folded, types), DECOMPOSITIONS, types);
     // Before shapes are observed, which would turn a DequantizeLinear of constants into numbers without their integers.
     current = await foldConstants(rewritten);
     if (!changed) return withoutDeadNodes(arrangeQuantisation(current));

@@ -72,7 +72,15 @@ const PRODUCTS: readonly ProductShape[] = [
   { batch: 3, rows: 4, inner: 18, columns: 9, zero: 200 },
 ];
 
-function product(op: "MatMulInteger" | "QLinearMatMul", shape: ProductShape, form: Form): KernelVector {
+/** Sums beyond 2^24, which f32 rounds. */
+const LONG_PRODUCT: ProductShape = { rows: 3, inner: 1100, columns: 19, zero: 3 };
+const SCALED = "com.microsoft.MatMulIntegerToFloat";
+
+function product(
+  op: "MatMulInteger" | "QLinearMatMul" | typeof SCALED,
+  shape: ProductShape,
+  form: Form,
+): KernelVector {
   const { batch, rows, inner, columns, zero } = shape;
   const lead = batch === undefined ? [] : [batch];
   const what = `${[...lead, rows].join("x")}x${inner}x${columns}`;
@@ -116,6 +124,25 @@ function product(op: "MatMulInteger" | "QLinearMatMul", shape: ProductShape, for
         };
       }
       const perColumn = batch === undefined ? [columns] : [];
+      if (op === SCALED) {
+        const factors = scales.map((scale) => Math.fround(X_SCALE * scale));
+        return {
+          feeds: { x },
+          initializers: {
+            ...common,
+            x_scale: scalar("f32", X_SCALE),
+            w_scale: host("f32", perColumn, scales),
+          },
+          nodes: (model) => void model.node(op, ["x", "w", "x_scale", "w_scale", "x_zero", "w_zero"], ["y"]),
+          outputs: { y: ["f32", yDims] },
+          expected: () => [
+            Float32Array.from(
+              accumulate(),
+              (sum, index) => Math.fround(sum) * (factors[(index % columns) % factors.length] as number),
+            ),
+          ],
+        };
+      }
       return {
         feeds: { x },
         initializers: {
@@ -355,7 +382,9 @@ export const INTEGER_PRODUCTS: readonly KernelVector[] = [
     ...PRODUCTS.flatMap((shape) => [
       product("MatMulInteger", shape, form),
       product("QLinearMatMul", shape, form),
+      product(SCALED, shape, form),
     ]),
+    product(SCALED, LONG_PRODUCT, form),
     ...CONVOLUTIONS.flatMap((shape) => [
       convolution("QLinearConv", shape, form),
       convolution(CHANNELS_LAST, shape, form),
