@@ -40,7 +40,7 @@ export function hideZeroSigns(graph: Graph, kept: ReadonlySet<string>): CleanGra
   for (const node of graph.nodes.toReversed()) {
     const isWatched = node.outputs.some((name) => watched.has(name));
     node.inputs.forEach((name, at) => {
-      if (looksAt(node, at, isWatched)) watched.add(name);
+      if (looksAt(node, at, isWatched) && !drownsZero(node, at, graph.initializers)) watched.add(name);
     });
   }
   const renamed = new Map<string, string>();
@@ -53,6 +53,16 @@ export function hideZeroSigns(graph: Graph, kept: ReadonlySet<string>): CleanGra
     return [];
   });
   return { graph: { ...graph, nodes }, renamed };
+}
+
+/** Whether a zero's sign is lost: a number other than 0 is added to it, or it is multiplied by itself. */
+function drownsZero(node: GraphNode, at: number, initializers: ReadonlyMap<string, HostTensor>): boolean {
+  if (node.domain !== "" || node.inputs.length !== 2) return false;
+  const other = node.inputs[1 - at] ?? "";
+  if (node.op === "Mul") return node.inputs[at] === other;
+  if (node.op !== "Add" && node.op !== "Sub") return false;
+  const constant = initializers.get(other);
+  return constant?.type === "f32" && !(constant.data as Float32Array).includes(0);
 }
 
 function looksAt(node: GraphNode, at: number, isWatched: boolean): boolean {

@@ -3,6 +3,7 @@ import { Elementwise } from "../elementwise.ts";
 import { Expression } from "../expression.ts";
 import type { Lowering } from "../lowering.ts";
 import type { ExactValue, QuantisedValue } from "../values.ts";
+import { roundTiesToEven } from "../quantisation.ts";
 import { freshDims, product, type View } from "../view.ts";
 import { weightType } from "../weights.ts";
 import { PLANE_ZERO } from "./bytePlanes.ts";
@@ -39,7 +40,11 @@ export function emitPlaneConvolution(parameters: PlaneConvolution): void {
   const { lowering, name, output, loops, planes, weights, biases, relu } = parameters;
   const [batch = 1, channels = 1, ...places] = loops.logical;
   const dims = [batch, ...places, channels];
-  const products = planes.flatMap((plane) => weights.map((filter) => emitProduct(parameters, plane, filter)));
+  const products = planes.flatMap((plane, level) => {
+    // What a third plane holds is 2^-16 of the value: 7 bits of the weights are enough, which have the faster kernel.
+    const filters = level === 2 ? weights.map((filter) => coarseFilter(filter, channels)) : weights;
+    return filters.map((filter) => emitProduct(parameters, plane, filter));
+  });
   const kernel = new Elementwise(lowering, name, dims);
   let sum = products
     .reverse()
@@ -53,16 +58,41 @@ export function emitPlaneConvolution(parameters: PlaneConvolution): void {
   lowering.setPlain(output, channelsSecond(lowering, value, output));
 }
 
+type Filter = WideLayer["planes"][number] & {
+  /** What its steps are worth in those of the layer's weights, per channel, if not 1. */
+  readonly factors?: Float32Array;
+};
+
+/** The largest magnitude of weights that every u8 x i8 kernel multiplies exactly. */
+const SEVEN_BITS = 64;
+
+/** Weights rounded to 7 bits, each channel in its own steps. */
+function coarseFilter({ values, zero, weight }: Filter, channels: number): Filter {
+  const length = values.length / channels;
+  const coarse = new Int8Array(values.length);
+  const factors = new Float32Array(channels);
+  for (let channel = 0; channel < channels; channel++) {
+    const own = Float64Array.from(values.subarray(channel * length, (channel + 1) * length), (w) => w - zero);
+    const factor = Math.max(1, ...own.map(Math.abs)) / SEVEN_BITS;
+    factors[channel] = factor;
+    coarse.set(
+      own.map((value) => roundTiesToEven(value / factor)),
+      channel * length,
+    );
+  }
+  return { values: coarse, zero: 0, weight, factors };
+}
+
 function emitProduct(
   { lowering, name, loops, windows, weightScales }: PlaneConvolution,
   plane: QuantisedValue,
-  filter: WideLayer["planes"][number],
+  filter: Filter,
 ): ExactValue {
   const { scale } = plane.quantisation;
   const [batch = 1, channels = 1, ...places] = loops.logical;
   const inputs = plane.dims.at(-1) as number;
   const type = weightType(filter);
-  const scales = weightScales.map((own) => own * filter.weight);
+  const scales = weightScales.map((own, channel) => own * filter.weight * (filter.factors?.[channel] ?? 1));
   const matrix = windowMatrix(filter.values, channels, inputs, windows, filter.zero);
   const rows = emitWindows(lowering, plane.tensor, batch, windows);
   const made = lowering.emit("com.microsoft.MatMulIntegerToFloat", [

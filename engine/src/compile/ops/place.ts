@@ -4,6 +4,7 @@ import { type GraphNode, intAttribute, stringAttribute } from "../../onnx/graph.
 import { i64Tensor, numbersOf } from "../../onnx/tensor.ts";
 import { Elementwise } from "../elementwise.ts";
 import { Expression } from "../expression.ts";
+import { unionInterval } from "../interval.ts";
 import type { Lowering } from "../lowering.ts";
 import { mapInstruction } from "../mapInstruction.ts";
 import type { Quantisation } from "../quantisation.ts";
@@ -113,8 +114,10 @@ export const concat: Rule = {
       };
     };
     const plain = () => {
-      const { range: _, ...value } = join(node.inputs.map((name) => lowering.plain(name)));
-      return value;
+      const parts = node.inputs.map((name) => lowering.plain(name));
+      const { range: _, ...value } = join(parts);
+      const ranges = parts.flatMap((part) => part.range ?? []);
+      return ranges.length < parts.length ? value : { ...value, range: ranges.reduce(unionInterval) };
     };
     const isFloat = lowering.statistics(output).type === "f32";
     lowering.setForms(output, {
