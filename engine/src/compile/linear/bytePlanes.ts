@@ -23,7 +23,10 @@ export function bytePlanes(
   for (let level = count - 1; level >= 0; level--) {
     const role = `${name}: bytes of ${256 ** level}`;
     const kernel = new Elementwise(lowering, role, value.dims);
-    const rest = planes.reduce((left, plane) => kernel.sub(left, kernel.dequantised(plane)), kernel.load(value));
+    const rest = planes.reduce(
+      (left, plane) => kernel.sub(left, kernel.dequantised(plane)),
+      kernel.load(value),
+    );
     const quantisation = { scale: unit * 256 ** level, zero: PLANE_ZERO };
     const plane = kernel.store(kernel.quantise(rest, quantisation), role, "row-major");
     planes.push({ ...plane, quantisation });

@@ -2,8 +2,8 @@ import type { HostTensor } from "../../onnx/tensor.ts";
 import { Elementwise } from "../elementwise.ts";
 import { Expression } from "../expression.ts";
 import type { Lowering } from "../lowering.ts";
-import type { ExactValue, QuantisedValue } from "../values.ts";
 import { roundTiesToEven } from "../quantisation.ts";
+import type { ExactValue, QuantisedValue } from "../values.ts";
 import { freshDims, product, type View } from "../view.ts";
 import { weightType } from "../weights.ts";
 import { PLANE_ZERO } from "./bytePlanes.ts";
@@ -132,11 +132,15 @@ function emitProduct(
   );
   const dims = [batch, ...places, channels];
   const largest = factors.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
-  const most = Math.min(255 * 255 * windows.length, 2 ** 31) * largest;
+  const most = Math.fround(Math.fround(255 * 255 * windows.length) * largest);
   return {
     tensor: lowering.emit("Reshape", [
       made,
-      lowering.initializer("shape", { type: "i64", dims: [dims.length], data: BigInt64Array.from(dims, BigInt) }),
+      lowering.initializer("shape", {
+        type: "i64",
+        dims: [dims.length],
+        data: BigInt64Array.from(dims, BigInt),
+      }),
     ]),
     dims,
     type: "f32",

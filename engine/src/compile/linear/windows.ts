@@ -39,7 +39,10 @@ export function findWindows(window: Window, channels: number): Windows | undefin
   }
   if (channels < LEAST_ROW) return undefined;
   let pieces = [0];
-  for (const places of [output.map((count, k) => [count, strides[k]]), kernel.map((count, k) => [count, dilations[k]])]) {
+  for (const places of [
+    output.map((count, k) => [count, strides[k]]),
+    kernel.map((count, k) => [count, dilations[k]]),
+  ]) {
     places.forEach(([count = 1, step = 1], k) => {
       const below = product(input.slice(k + 1));
       pieces = pieces.flatMap((at) => Array.from({ length: count }, (_, place) => at + place * step * below));
@@ -54,7 +57,9 @@ export function emitWindows(lowering: Lowering, tensor: string, batch: number, w
   const reshape = (name: string, dims: readonly number[]) =>
     lowering.emit("Reshape", [name, lowering.initializer("shape", i64Tensor([...dims]))]);
   const rows = reshape(tensor, [batch, -1, rowSize]);
-  const gathered = lowering.emit("Gather", [rows, lowering.initializer("rows", i64Tensor([...pieces]))], { axis: 1 });
+  const gathered = lowering.emit("Gather", [rows, lowering.initializer("rows", i64Tensor([...pieces]))], {
+    axis: 1,
+  });
   return reshape(gathered, [batch, count, length]);
 }
 
@@ -68,7 +73,9 @@ export function windowMatrix<Values extends Int8Array | Uint8Array>(
 ): Values {
   const own = filters.length / channels;
   const taps = own / inputs;
-  const matrix = new (filters.constructor as new (size: number) => Values)(length * channels).fill(zero) as Values;
+  const matrix = new (filters.constructor as new (size: number) => Values)(length * channels).fill(
+    zero,
+  ) as Values;
   for (let m = 0; m < channels; m++) {
     for (let c = 0; c < inputs; c++) {
       for (let tap = 0; tap < taps; tap++)

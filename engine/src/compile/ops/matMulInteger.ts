@@ -1,12 +1,12 @@
-import type { GraphNode } from "../../onnx/graph.ts";
-import type { HostTensor } from "../../onnx/tensor.ts";
+import { type GraphNode, intAttribute } from "../../onnx/graph.ts";
+import { ELEMENT_TYPES, type HostTensor } from "../../onnx/tensor.ts";
 import { Expression } from "../expression.ts";
 import type { ActivationLoops } from "../linear/activationLoops.ts";
 import { copied, loopsOf } from "../linear/activationProduct.ts";
 import type { Lowering } from "../lowering.ts";
 import type { OperandDraft } from "../programBuilder.ts";
 import { isConstant, type Rule } from "../rule.ts";
-import { product, type View, wholeView } from "../view.ts";
+import { type Axis, product, type View, wholeView } from "../view.ts";
 import { weightRows, weightType } from "../weights.ts";
 import { asUint8, isBytes, type ZeroPoint, zeroPoint } from "./integerOperand.ts";
 
@@ -20,7 +20,7 @@ interface Side {
 
 /**
  * MatMulInteger: sum of (a - its zero) * (b - its zero) in int32, wrapping. Zero points known when compiling are the instruction's own; a computed one
- * is taken off afterwards: sum a (b - bz) - az sum (b - bz).
+ * is taken off afterwards: sum a (b - bz) - az sum (b - bz). A Cast to f32 and a Mul by a scale behind it are part of it.
  */
 export const matMulInteger: Rule = {
   check(node, graph) {
@@ -30,17 +30,16 @@ export const matMulInteger: Rule = {
   },
 
   lower(node, lowering) {
-    const output = node.outputs[0] ?? "";
-    const dims = lowering.dims(output);
+    const dims = lowering.dims(node.outputs[0] ?? "");
     const [a, b] = [side(node, lowering, 0), side(node, lowering, 1)];
-    const tensor = lowering.emit(
-      "MatMulInteger",
-      [a.tensor, b.tensor, a.zeroTensor, b.zeroTensor],
-      {},
-      output,
-    );
     const right = b.view.space === "weight" ? b.view : alongColumns(lowering, node.name, b.view);
     const loops = loopsOf(lowering, node.name, a.view, right, dims);
+    const scaling = findScaling(node, lowering, loops);
+    const output = scaling?.output ?? node.outputs[0] ?? "";
+    const zeros = [a.zeroTensor, b.zeroTensor];
+    const tensor = scaling
+      ? lowering.emit(SCALED, [a.tensor, b.tensor, ...scaling.tensors, ...zeros], {}, output)
+      : lowering.emit("MatMulInteger", [a.tensor, b.tensor, ...zeros], {}, output);
     const known = (zero: ZeroPoint) => (zero.kind === "constant" ? zero.value : 0);
     const [aZero, bZero] = [known(a.zero), known(b.zero)];
     const [first, second] = loops.operands;
@@ -70,17 +69,78 @@ export const matMulInteger: Rule = {
         sum = expression.apply("iadd", sum, shared);
       }
     }
+    if (scaling) {
+      expression.apply("fmul", expression.apply("tofloat", sum), read(scaling.operand));
+    }
     const { outDims, reduceDims } = loops;
+    const outDtype = scaling ? "f32" : "i32";
     const source = { tensor, shape: outDims, permutation: outDims.map((_, axis) => axis) };
-    const draft = { outDtype: "i32" as const, outDims, reduceDims, aZero, bZero, operands };
+    const draft = { outDtype, outDims, reduceDims, aZero, bZero, operands } as const;
     const index = lowering.program.add(node.name, source, {
       accumulate: "dot",
       ...draft,
       expression: expression.operations,
     });
-    lowering.setPlain(output, { tensor, dims, view: loops.result(index, "i32"), type: "i32" });
+    const most = Math.fround(Math.fround(product(reduceDims) * 255 * 255) * (scaling?.largest ?? 0));
+    const range = scaling ? { range: { min: -most, max: most } } : {};
+    lowering.setPlain(output, {
+      tensor,
+      dims,
+      view: loops.result(index, outDtype),
+      type: outDtype,
+      ...range,
+    });
   },
 };
+
+/** com.microsoft's product of integers with a scale: f32(f32(sum) * scale), one pass instead of three. */
+const SCALED = "com.microsoft.MatMulIntegerToFloat";
+
+/** What makes floats of a product's integers: a Cast and a Mul behind it, which are done inside it. */
+interface Scaling {
+  /** The source value that it computes. */
+  readonly output: string;
+  /** The scales of both sides in the exact graph; one of them is 1. */
+  readonly tensors: readonly [string, string];
+  readonly operand: OperandDraft;
+  /** The largest magnitude of a scale. */
+  readonly largest: number;
+}
+
+/** Takes in the Cast and the Mul that alone read the product, if the scale is known by now: one for all or one per column. */
+function findScaling(node: GraphNode, lowering: Lowering, loops: ActivationLoops): Scaling | undefined {
+  const cast = lowering.soleConsumer(node.outputs[0] ?? "");
+  if (cast?.domain !== "" || cast.op !== "Cast" || intAttribute(cast, "to", 0) !== ELEMENT_TYPES.f32.code)
+    return undefined;
+  const real = cast.outputs[0] ?? "";
+  const mul = lowering.soleConsumer(real);
+  if (mul?.domain !== "" || mul.op !== "Mul") return undefined;
+  const [output = ""] = mul.outputs;
+  const name = mul.inputs[mul.inputs[0] === real ? 1 : 0] ?? "";
+  const isKnown = lowering.constant(name) !== undefined || lowering.hasPlain(name);
+  // A matrix of one dimension times it is a matrix again: only then has the product the shape of the sums.
+  if (!isKnown || `${lowering.dims(output)}` !== `${lowering.dims(real)}`) return undefined;
+  const scale = lowering.plain(name);
+  const largest = Math.max(Math.abs(scale.range?.min ?? Infinity), Math.abs(scale.range?.max ?? Infinity));
+  const columns = lowering.dims(output).at(-1);
+  const [axis, ...others] = scale.view.dims.flat();
+  const isScalar = product(scale.dims) === 1 && scale.dims.length <= 1;
+  const isVector = scale.dims.length === 1 && scale.dims[0] === columns && loops.outDims.at(-1) === columns;
+  const fits =
+    isScalar || (isVector && axis && others.length === 0 && lowering.dims(node.inputs[1] ?? "").length === 2);
+  if (!fits || scale.view.bounds?.length || !(product(loops.reduceDims) * 255 * 255 * largest < LARGEST))
+    return undefined;
+  lowering.absorb(cast);
+  lowering.absorb(mul);
+  const one = lowering.scalar("f32", 1);
+  const operand = scalarOperand(scale.view, loops);
+  if (isScalar) return { output, tensors: [scale.tensor, one], operand, largest };
+  const out = operand.out.map((_, k) => (k === operand.out.length - 1 ? (axis as Axis).stride : 0));
+  return { output, tensors: [one, scale.tensor], operand: { ...operand, out }, largest };
+}
+
+/** What scaled sums stay below, so that nothing overflows. */
+const LARGEST = 2 ** 127;
 
 function side(node: GraphNode, lowering: Lowering, at: 0 | 1): Side {
   const name = node.inputs[at] ?? "";

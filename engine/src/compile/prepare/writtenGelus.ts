@@ -11,8 +11,7 @@ const PROBES: readonly number[] = [-3.1, -1.7, -0.9, -0.31, 0.013, 0.45, 1.2, 2.
 const TOLERANCE = 2e-5;
 
 const gelu = (x: number) => (x / 2) * (1 + erf(x / Math.SQRT2));
-const geluTanh = (x: number) =>
-  (x / 2) * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)));
+const geluTanh = (x: number) => (x / 2) * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)));
 
 /**
  * Finds GELUs that a model writes out, as exporters do below opset 20: x/2 (1 + erf(x / sqrt 2)) in seven nodes or so, in any order of factors, or with
@@ -74,7 +73,10 @@ function before(node: GraphNode, producers: Producers, scalar: Scalar): string[]
 }
 
 /** The products that follow from a node, the furthest first. */
-function behind(node: GraphNode, consumers: ReadonlyMap<string, readonly { node: GraphNode }[]>): GraphNode[] {
+function behind(
+  node: GraphNode,
+  consumers: ReadonlyMap<string, readonly { node: GraphNode }[]>,
+): GraphNode[] {
   const nodes: GraphNode[] = [];
   let current = node;
   for (let step = 0; step < MOST_STEPS; step++) {
