@@ -5,7 +5,7 @@
  * Run it to print them: `node scripts/minimax.ts`.
  */
 
-import { erf } from "../engine/src/compile/prepare/erf.ts";
+import { erf, erfc } from "../engine/src/compile/prepare/erf.ts";
 
 interface Fit {
   /** What is approximated, as a function of z. */
@@ -156,7 +156,8 @@ const absolute = Math.sqrt;
 const tanh = odd(Math.tanh, 1);
 const halfTanh = odd((x) => Math.tanh(x / 2) / 2, 1 / 4);
 const erfOdd = odd(erf, 2 / Math.sqrt(Math.PI));
-const halfErf = odd((x) => erf(x / Math.SQRT2) / 2, 1 / Math.sqrt(2 * Math.PI));
+/** 1/2 - erf(t / sqrt 2) / 2 for t >= 0, by the same continued fraction beyond 3. */
+const normalTail = (t: number) => (t < 3 ? 0.5 - erf(t / Math.SQRT2) / 2 : erfc(t / Math.SQRT2) / 2);
 const geluTanh = odd(
   (x) => Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)) / 2,
   1 / Math.sqrt(2 * Math.PI),
@@ -188,7 +189,13 @@ export const FITS: Readonly<Record<string, Fit>> = {
   "TANH: tanh(x) / x in x^2": approximation(tanh, relative(tanh), [0, 81], [4, 4]),
   "SIGMOID: tanh(x / 2) / 2x in x^2": approximation(halfTanh, absolute, [0, 300], [4, 4]),
   "ERF: erf(x) / x in x^2": approximation(erfOdd, relative(erfOdd), [0, 15.2], [5, 5]),
-  "GELU: erf(x / sqrt 2) / 2x in x^2": approximation(halfErf, absolute, [0, 27], [5, 4]),
+  // What counts is the absolute error of t times its 16th power.
+  "GELU_TAIL: (1/2 - erf(t / sqrt 2) / 2)^(1/16)": approximation(
+    (t) => normalTail(t) ** (1 / 16),
+    (t) => 16 * Math.max(t, 1e-3) * normalTail(t) ** (15 / 16),
+    [0, 5.2],
+    [5, 0],
+  ),
   "GELU_TANH: tanh(sqrt(2 / pi) (x + 0.044715 x^3)) / 2x in x^2": approximation(
     geluTanh,
     absolute,

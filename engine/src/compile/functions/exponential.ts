@@ -1,5 +1,5 @@
 import type { Elementwise, Term } from "../elementwise.ts";
-import { type Coefficients, polynomial } from "./polynomial.ts";
+import { type Coefficients, polynomial, raise } from "./polynomial.ts";
 
 /** e^u for |u| <= ln 2 / 2, relative error 2e-9 (scripts/minimax.ts; the first two coefficients are 1 to single precision). */
 const EXP: Coefficients = [
@@ -46,11 +46,4 @@ export function expOfNegative(kernel: Elementwise, x: Term): Term {
   const clipped = kernel.clip(x, NEGLIGIBLE, 0);
   const coefficients = EXP_NEGATIVE.map((c, k) => c * 2 ** (-3 * k));
   return raise(kernel, polynomial(kernel, clipped, coefficients), 3);
-}
-
-/** a^(2^squarings). */
-function raise(kernel: Elementwise, a: Term, squarings: number): Term {
-  let result = a;
-  for (let k = 0; k < squarings; k++) result = kernel.mul(result, result);
-  return result;
 }

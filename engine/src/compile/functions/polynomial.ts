@@ -14,6 +14,13 @@ export function polynomial(kernel: Elementwise, z: Term, coefficients: Coefficie
   return sum ?? kernel.float(lead);
 }
 
+/** a^(2^squarings). */
+export function raise(kernel: Elementwise, a: Term, squarings: number): Term {
+  let result = a;
+  for (let k = 0; k < squarings; k++) result = kernel.mul(result, result);
+  return result;
+}
+
 /** An odd function as x P(x^2) / Q(x^2). The coefficients of Q are positive, so that it is never 0. */
 export interface OddRational {
   /** The formula is for |x| up to this; beyond, the function is what it is there. */

@@ -43,16 +43,49 @@ export function hideZeroSigns(graph: Graph, kept: ReadonlySet<string>): CleanGra
       if (looksAt(node, at, isWatched) && !drownsZero(node, at, graph.initializers)) watched.add(name);
     });
   }
+  const unsigned = withoutMinusZero(graph);
   const renamed = new Map<string, string>();
   const nodes = graph.nodes.flatMap((node) => {
     const inputs = node.inputs.map((name) => renamed.get(name) ?? name);
     const [output = ""] = node.outputs;
-    const value = watched.has(output) ? undefined : addsNothing(node, graph.initializers);
+    const summand = addsNothing(node, graph.initializers);
+    const isIdle = !watched.has(output) || (summand !== undefined && unsigned.has(summand));
+    // What has to be there under its own name stays.
+    const value = isIdle && !kept.has(output) ? summand : undefined;
     if (value === undefined) return [{ ...node, inputs }];
     renamed.set(output, renamed.get(value) ?? value);
     return [];
   });
   return { graph: { ...graph, nodes }, renamed };
+}
+
+/** Ops that give -0 only if one of these inputs is -0. */
+const HANDING_ON: Readonly<Record<string, readonly number[]>> = {
+  ...Object.fromEntries(
+    "Reshape Transpose Squeeze Unsqueeze Slice Identity Expand Sub".split(" ").map((op) => [op, [0]]),
+  ),
+  Max: [0, 1],
+  Min: [0, 1],
+  Where: [1, 2],
+};
+
+/** The values that are never -0: a sum is only if both its parts are, a difference only if what it is taken from is. */
+function withoutMinusZero(graph: Graph): Set<string> {
+  const never = new Set<string>();
+  for (const [name, { type, data }] of graph.initializers) {
+    if (type === "f32" && !(data as Float32Array).some((value) => Object.is(value, -0))) never.add(name);
+  }
+  for (const { domain, op, inputs, outputs } of graph.nodes) {
+    if (domain !== "") continue;
+    const handing = HANDING_ON[op];
+    const isNever =
+      op === "Abs" ||
+      (op === "Add" && inputs.some((name) => never.has(name))) ||
+      (op === "Mul" && inputs[0] === inputs[1]) ||
+      handing?.every((at) => never.has(inputs[at] ?? "")) === true;
+    if (isNever) for (const name of outputs) never.add(name);
+  }
+  return never;
 }
 
 /** Whether a zero's sign is lost: a number other than 0 is added to it, or it is multiplied by itself. */

@@ -10,7 +10,12 @@ export function erf(x: number): number {
     }
     return (2 / Math.sqrt(Math.PI)) * sum;
   }
+  return 1 - erfc(x);
+}
+
+/** 1 - erf x for x >= 2, by its continued fraction, so that small values keep their digits. */
+export function erfc(x: number): number {
   let fraction = 0;
   for (let n = 60; n >= 1; n--) fraction = n / 2 / (x + fraction);
-  return 1 - Math.exp(-x * x) / Math.sqrt(Math.PI) / (x + fraction);
+  return Math.exp(-x * x) / Math.sqrt(Math.PI) / (x + fraction);
 }
