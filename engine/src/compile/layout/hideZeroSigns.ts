@@ -35,8 +35,9 @@ const INTEGER_CASTS = new Set([2, 3, 6, 7]);
  * @param kept tensors that have to keep every bit: those of a trace
  */
 export function hideZeroSigns(graph: Graph, kept: ReadonlySet<string>): CleanGraph {
+  const outputs = new Set(graph.outputs.map(({ name }) => name));
   /** Values whose zeros' signs matter. */
-  const watched = new Set([...kept, ...graph.outputs.map(({ name }) => name)]);
+  const watched = new Set([...kept, ...outputs]);
   for (const node of graph.nodes.toReversed()) {
     const isWatched = node.outputs.some((name) => watched.has(name));
     node.inputs.forEach((name, at) => {
@@ -50,8 +51,8 @@ export function hideZeroSigns(graph: Graph, kept: ReadonlySet<string>): CleanGra
     const [output = ""] = node.outputs;
     const summand = addsNothing(node, graph.initializers);
     const isIdle = !watched.has(output) || (summand !== undefined && unsigned.has(summand));
-    // What has to be there under its own name stays.
-    const value = isIdle && !kept.has(output) ? summand : undefined;
+    // An output has to be there under its own name.
+    const value = isIdle && !outputs.has(output) ? summand : undefined;
     if (value === undefined) return [{ ...node, inputs }];
     renamed.set(output, renamed.get(value) ?? value);
     return [];

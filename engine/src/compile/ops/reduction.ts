@@ -1,4 +1,4 @@
-import { i64Tensor } from "../../onnx/tensor.ts";
+import { ELEMENT_TYPES, i64Tensor } from "../../onnx/tensor.ts";
 import { Elementwise } from "../elementwise.ts";
 import { Expression } from "../expression.ts";
 import type { Lowering } from "../lowering.ts";
@@ -106,7 +106,11 @@ function emitReduction(
       range ??
       { u8: { min: 0, max: 255 }, i8: { min: -128, max: 127 }, bool: { min: 0, max: 1 } }[type as "u8"];
     const bounds = own && { min: (own.min - zero) * count, max: (own.max - zero) * count };
-    const sum = reduce(isByte ? cast(tensor, 6) : tensor);
+    // onnxruntime adds i64 up one by one, and doubles many at a time: as exact within 2^53, where its own sums of i64 end too.
+    const sum =
+      type === "i64"
+        ? cast(reduce(cast(tensor, ELEMENT_TYPES.f64.code)), ELEMENT_TYPES.i64.code)
+        : reduce(isByte ? cast(tensor, 6) : tensor);
     const centred = zero === 0 ? sum : lowering.emit("Sub", [sum, lowering.scalar("i32", zero * count)]);
     return { tensor: centred, type: isByte ? "i32" : type, ...(bounds ? { range: bounds } : {}) };
   }

@@ -1,9 +1,28 @@
-import type { ElementType, HostTensor } from "../../onnx/tensor.ts";
+import { ELEMENT_TYPES, type ElementType, type HostTensor } from "../../onnx/tensor.ts";
 import { edgeValue } from "./edgeValues.ts";
 import { store } from "./elementwise.ts";
 import { type Draw, defineVector, filled, host, type KernelVector, scalar } from "./vector.ts";
 
 type Value = number | bigint;
+
+/** i64 as doubles and back: all of them and their sums are within 2^53. */
+function doubleSum(over: keyof typeof AXES): KernelVector {
+  return defineVector(`ReduceSum f64 of i64 over ${over}`, (draw) => {
+    const x = filled("i64", DIMS, () => BigInt(draw.bits() - 2 ** 31) << 11n);
+    const { dims, values } = reduceAlong(x, AXES[over], sum as (a: Value, b: Value) => Value);
+    return {
+      feeds: { x },
+      initializers: { axes: host("i64", [AXES[over].length], AXES[over]) },
+      nodes(model) {
+        model.node("Cast", ["x"], ["real"], { to: ELEMENT_TYPES.f64.code });
+        model.node("ReduceSum", ["real", "axes"], ["sum"], { keepdims: 1 });
+        model.node("Cast", ["sum"], ["y"], { to: ELEMENT_TYPES.i64.code });
+      },
+      outputs: { y: ["i64", dims] },
+      expected: () => [store("i64", values)],
+    };
+  });
+}
 
 /** Over the last axis of [5, 6, 37], over the middle one, and over all. */
 const DIMS = [5, 6, 37] as const;
@@ -141,6 +160,7 @@ export const REDUCTION_VECTORS: readonly KernelVector[] = [
   ...REDUCTIONS.flatMap((what) =>
     (Object.keys(AXES) as (keyof typeof AXES)[]).map((over) => reduction(what, over)),
   ),
+  ...(Object.keys(AXES) as (keyof typeof AXES)[]).map(doubleSum),
   ...(["u8", "i8", "f32"] as const).flatMap((type) => [
     maxPool(type, "2x2", [1, 5, 9, 8], { kernel_shape: [2, 2], strides: [2, 2] }),
     maxPool(type, "3x3 padded", [2, 3, 7, 7], { kernel_shape: [3, 3], strides: [1, 1], pads: [1, 1, 1, 1] }),
