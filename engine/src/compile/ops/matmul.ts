@@ -2,6 +2,7 @@ import { floatAttribute, type GraphNode, intAttribute } from "../../onnx/graph.t
 import type { HostTensor } from "../../onnx/tensor.ts";
 import { type Absorbed, absorbFollowers } from "../absorb.ts";
 import { Expression } from "../expression.ts";
+import type { Interval } from "../interval.ts";
 import { emitActivationProduct } from "../linear/activationProduct.ts";
 import { matrixLoops } from "../linear/matrixLoops.ts";
 import { int8Limit } from "../linear/rung.ts";
@@ -111,8 +112,8 @@ function transposed(matrix: HostTensor, rows: number, columns: number): Float64A
 }
 
 /**
- * x [..., K] times weights [N, K] plus bias: MatMulInteger, Add, Cast, Mul; then QuantizeLinear by 1 where a u8 result is
- * wanted. An f32 result keeps the precision of the sum.
+ * x [..., K] times weights [N, K] plus bias: MatMulInteger, Add, Cast, Mul (without a bias com.microsoft's MatMulIntegerToFloat, which is all of it); then
+ * QuantizeLinear by 1 where a u8 result is wanted. An f32 result keeps the precision of the sum.
  */
 function emitProduct(
   node: GraphNode,
@@ -158,7 +159,19 @@ function emitProduct(
   const dims = lowering.dims(followers.output);
   if (output)
     lowering.setQuantised(followers.output, { tensor, dims, view, type: "u8", quantisation: output });
-  else lowering.setPlain(followers.output, { tensor, dims, view, type: "f32" });
+  else
+    lowering.setPlain(followers.output, { tensor, dims, view, type: "f32", range: rangeOf(layer, scales) });
+}
+
+/** What int32 sums can reach, scaled: never infinite, so that nothing behind needs a guard against NaN. */
+function rangeOf({ values, biases }: IntegerLayer, scales: Float32Array): Interval {
+  const length = values.length / biases.length;
+  let most = 0;
+  scales.forEach((scale, n) => {
+    const sum = Math.min(length * 255 * 255 + Math.abs(biases[n] as number), 2 ** 31);
+    most = Math.max(most, Math.fround(Math.fround(sum) * Math.abs(scale)));
+  });
+  return { min: -most, max: most };
 }
 
 function emitGraph(
@@ -186,27 +199,23 @@ function emitGraph(
     dims: [rows, columns],
     data: matrix,
   });
-  exact.node(
-    "MatMulInteger",
-    [
-      input.tensor,
-      weight,
-      lowering.scalar("u8", input.quantisation.zero),
-      lowering.scalar(weightType(layer), layer.zero),
-    ],
-    [sum],
-    {},
-    node.name,
-  );
-  exact.node(
-    "Add",
-    [sum, lowering.initializer(`${node.name}_bias`, { type: "i32", dims: [columns], data: biases })],
-    [biased],
-  );
-  exact.node("Cast", [biased], [real], { to: 1 });
+  const zeros = [
+    lowering.scalar("u8", input.quantisation.zero),
+    lowering.scalar(weightType(layer), layer.zero),
+  ];
   const scale = lowering.initializer(`${node.name}_scale`, { type: "f32", dims: [columns], data: scales });
   const product = output ? lowering.freshName(`${name}_scaled`) : name;
-  exact.node("Mul", [real, scale], [product]);
+  if (biases.every((bias) => bias === 0)) {
+    const factors = [lowering.scalar("f32", 1), scale];
+    const inputs = [input.tensor, weight, ...factors, ...zeros];
+    exact.node("com.microsoft.MatMulIntegerToFloat", inputs, [product], {}, node.name);
+  } else {
+    exact.node("MatMulInteger", [input.tensor, weight, ...zeros], [sum], {}, node.name);
+    const bias = lowering.initializer(`${node.name}_bias`, { type: "i32", dims: [columns], data: biases });
+    exact.node("Add", [sum, bias], [biased]);
+    exact.node("Cast", [biased], [real], { to: 1 });
+    exact.node("Mul", [real, scale], [product]);
+  }
   if (!output) return product;
   const tensor = lowering.freshName(`${name}_u8`);
   exact.node(

@@ -106,11 +106,9 @@ function emitReduction(
       range ??
       { u8: { min: 0, max: 255 }, i8: { min: -128, max: 127 }, bool: { min: 0, max: 1 } }[type as "u8"];
     const bounds = own && { min: (own.min - zero) * count, max: (own.max - zero) * count };
-    // onnxruntime adds i64 up one by one, and doubles many at a time: as exact within 2^53, where its own sums of i64 end too.
-    const sum =
-      type === "i64"
-        ? cast(reduce(cast(tensor, ELEMENT_TYPES.f64.code)), ELEMENT_TYPES.i64.code)
-        : reduce(isByte ? cast(tensor, 6) : tensor);
+    // onnxruntime adds integers up one by one, and doubles many at a time: as exact within 2^53, where its own sums of integers end too.
+    const doubles = cast(tensor, ELEMENT_TYPES.f64.code);
+    const sum = cast(reduce(doubles), ELEMENT_TYPES[isByte ? "i32" : type].code);
     const centred = zero === 0 ? sum : lowering.emit("Sub", [sum, lowering.scalar("i32", zero * count)]);
     return { tensor: centred, type: isByte ? "i32" : type, ...(bounds ? { range: bounds } : {}) };
   }
