@@ -163,6 +163,8 @@ export function useSurety(
     get actors() {
       return actors(surety);
     },
+    /** What a trace's poster posts. */
+    outputOf: (trace: CommittedTrace) => outputOf(model, trace),
     feeOf,
     request,
     posted,
