@@ -12,6 +12,8 @@ function unary(formula: (kernel: Elementwise, x: Term, node: GraphNode) => Term)
   return elementwise((kernel, [x], node) => formula(kernel, x as Term, node));
 }
 
+/** The type integers are compared in and stored as; of bools u8. */
+const wholeType = ({ type }: Term) => (type === "bool" || type === "f32" ? "u8" : type);
 const negativePart = (kernel: Elementwise, x: Term) => kernel.min(x, kernel.float(0));
 const positivePart = (kernel: Elementwise, x: Term) => kernel.max(x, kernel.float(0));
 const finite = (kernel: Elementwise, x: Term) => kernel.clip(x, -LARGEST, LARGEST);
@@ -83,7 +85,7 @@ export const ACTIVATIONS: readonly (readonly [string, Rule])[] = [
     unary((kernel, x) =>
       x.type === "f32"
         ? positivePart(kernel, x)
-        : kernel.integerMax(x, kernel.int(0, x.type === "bool" ? "u8" : x.type)),
+        : kernel.castInt(kernel.integerMax(x, kernel.int(0, wholeType(x))), wholeType(x)),
     ),
   ],
   [

@@ -47,7 +47,21 @@ const where = elementwise((kernel, [condition, a, b]) =>
 
 const CLAMPS: Readonly<Record<string, readonly [number, number]>> = { u8: [0, 255], i8: [-128, 127] };
 
-/** Cast. Floats are truncated and clamped to the type (to int32 for i64); integers keep their low bits; bool is "other than zero". */
+/** What two parts of 31 bits hold: floats up to this are cast to i64 as they are. */
+const WIDEST = 2 ** 60;
+
+/** A float truncated to i64, in two parts: x = high 2^30 + low, both exact. */
+function toInt64(kernel: Elementwise, operand: Term): Term {
+  const { min, max } = operand.range;
+  if (min >= -(2 ** 31) && max < 2 ** 31) return kernel.castInt(kernel.toInt32(operand), "i64");
+  const x = kernel.clip(operand, -WIDEST, WIDEST);
+  const high = kernel.toInt32(kernel.mul(x, kernel.float(2 ** -30)));
+  const rest = kernel.sub(x, kernel.mul(kernel.toFloat(high), kernel.float(2 ** 30)));
+  const whole = kernel.integer("Mul", kernel.castInt(high, "i64"), kernel.int(2 ** 30, "i64"));
+  return kernel.integer("Add", whole, kernel.castInt(kernel.toInt32(rest), "i64"));
+}
+
+/** Cast. Floats are truncated and clamped to the type (to 2^60 for i64); integers keep their low bits; bool is "other than zero". */
 const castFormula = elementwise((kernel, [operand], node) => {
   const x = operand as Term;
   const to = elementTypeOf(intAttribute(node, "to", 0)) as ProgramType;
@@ -55,6 +69,7 @@ const castFormula = elementwise((kernel, [operand], node) => {
   if (to === "bool") return kernel.toBool(x);
   if (to === "f32") return kernel.toFloat(x);
   if (!isFloat(x)) return kernel.castInt(x, to);
+  if (to === "i64") return toInt64(kernel, x);
   const [low, high] = CLAMPS[to] ?? [-Infinity, Infinity];
   return kernel.castInt(kernel.toInt32(kernel.clip(x, low, high)), to);
 });

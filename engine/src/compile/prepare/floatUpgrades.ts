@@ -24,7 +24,7 @@ const reducedAxesToInput: Rewrite = (node, context) => {
   return true;
 };
 
-/** Softmax before opset 13 goes over all dimensions from its axis on, together. */
+/** Softmax and its kin before opset 13 goes over all dimensions from its axis on, together. */
 const softmaxOfRows: Rewrite = (node, context) => {
   if (context.opset >= 13) return false;
   const [input = ""] = node.inputs;
@@ -59,6 +59,7 @@ const groupParametersToChannels: Rewrite = (node, context) => {
 export const FLOAT_UPGRADES: readonly (readonly [string, Rewrite])[] = [
   ["Clip", limitsToInputs],
   ["GroupNormalization", groupParametersToChannels],
+  ["Hardmax", softmaxOfRows],
   ["LogSoftmax", softmaxOfRows],
   ["Softmax", softmaxOfRows],
   ...["L1", "L2", "LogSum", "LogSumExp", "Max", "Mean", "Min", "Prod", "Sum", "SumSquare"].map(

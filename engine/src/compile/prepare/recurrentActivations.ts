@@ -39,7 +39,7 @@ export function activationsOf(node: GraphNode, context: RewriteContext, directio
   };
   const [alphas, betas] = [[...listed("activation_alpha")], [...listed("activation_beta")]];
   const clip = floatAttribute(node, "clip", 0);
-  const all = names.map((name): Activate => {
+  const all = names.map((name, place): Activate => {
     const parameters = PARAMETERS[name.toLowerCase()];
     if (!parameters) throw context.unsupported(`its activation "${name}" is not known`);
     // The lists hold values for the functions that take them, in order.
@@ -47,7 +47,9 @@ export function activationsOf(node: GraphNode, context: RewriteContext, directio
     const beta = parameters.length > 1 ? (betas.shift() ?? (parameters[1] as number)) : 0;
     return (input) => {
       const limits = [-clip, clip].map((limit) => scalarOf(context, "f32", limit));
-      const inside = clip > 0 ? context.node("Clip", [input, ...limits]) : input;
+      // onnxruntime does not clip the cell state in front of the last function of LSTM.
+      const inside =
+        clip > 0 && place % defaults.length < 2 ? context.node("Clip", [input, ...limits]) : input;
       return apply(context, name.toLowerCase(), inside, alpha, beta);
     };
   });

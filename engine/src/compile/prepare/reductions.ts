@@ -86,13 +86,22 @@ const globalMaxPool: Rewrite = (node, context) => {
   return true;
 };
 
+/** A rewriting that gives functions of floats. */
+const ofFloats =
+  (rewrite: Rewrite): Rewrite =>
+  (node, context) => {
+    const { type } = context.typeOf(node.inputs[0] ?? "");
+    if (type !== "f32") throw context.unsupported(`its input is ${type}`);
+    return rewrite(node, context);
+  };
+
 /** Reductions in terms of ReduceSum, ReduceMax and elementwise ops. */
 export const REDUCTIONS_APART: readonly (readonly [string, Rewrite])[] = [
   ["GlobalMaxPool", globalMaxPool],
   ["ReduceL1", around((x, context) => context.node("Abs", [x]))],
-  ["ReduceL2", around(squared, "Sqrt")],
-  ["ReduceLogSum", around((x) => x, "Log")],
-  ["ReduceLogSumExp", logSumExp],
+  ["ReduceL2", ofFloats(around(squared, "Sqrt"))],
+  ["ReduceLogSum", ofFloats(around((x) => x, "Log"))],
+  ["ReduceLogSumExp", ofFloats(logSumExp)],
   ["ReduceProd", prod],
   ["ReduceSumSquare", around(squared)],
 ];

@@ -36,6 +36,7 @@ const RESULTS: ReadonlyMap<string, (inputs: Types, node: GraphNode) => Types> = 
   ["ai.onnx.ml.TreeEnsemble", (inputs) => [inputs[0]]],
   ["ai.onnx.ml.TreeEnsembleRegressor", () => ["f32"]],
   ["ai.onnx.ml.LinearRegressor", () => ["f32"]],
+  ["ai.onnx.ml.Binarizer", (inputs) => [inputs[0]]],
   ["ai.onnx.ml.Scaler", () => ["f32"]],
   ["ai.onnx.ml.Normalizer", () => ["f32"]],
 ] as [string, (inputs: Types, node: GraphNode) => Types][]);
