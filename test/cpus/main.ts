@@ -3,11 +3,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadBundle, portableForm } from "../../engine/src/index.ts";
-import { KNOWN_ANSWERS } from "../../engine/src/run/knownAnswers.ts";
+import type { LayerProbe } from "../../engine/src/run/forms/layerProbe.ts";
+import { tunedForm } from "../../engine/src/run/forms/tunedForm.ts";
+import { answerHash, KNOWN_ANSWERS } from "../../engine/src/run/knownAnswers.ts";
 import { KERNEL_VECTORS } from "../../engine/src/run/vectors/index.ts";
 import { type Job, writeJobs } from "./jobs.ts";
 import { type Cpu, LabIncomplete, openLab } from "./lab.ts";
-import { mnist, modelJobs } from "./modelJobs.ts";
+import { mnist, modelJobs, type OutputRun } from "./modelJobs.ts";
 
 /**
  * `npm run test:cpus [-- bundle...]`: the known-answer vectors of every kernel, the MNIST model and any bundles named, through the shipped
@@ -43,19 +45,65 @@ function vectorChecks(): Check[] {
   });
 }
 
-async function modelChecks(bundleDirs: readonly string[]): Promise<Check[]> {
+async function modelChecks(
+  bundleDirs: readonly string[],
+): Promise<{ checks: Check[]; outputRuns: OutputRun[] }> {
   const { bundle, samples } = await mnist();
-  const jobs = [
-    ...modelJobs("MNIST", bundle, samples).map((job) => ({ ...job, row: "model: MNIST" })),
-    ...bundleDirs.flatMap((dir) =>
-      modelJobs(dir, loadBundle(dir), []).map((job) => ({ ...job, row: `model: ${dir}` })),
-    ),
+  const models = [
+    { name: "MNIST", ...modelJobs("MNIST", bundle, samples) },
+    ...bundleDirs.map((dir) => ({ name: dir, ...modelJobs(dir, loadBundle(dir), []) })),
   ];
   // A canonical graph with wide weights is only run where it is exact.
-  return jobs.map((job) => ({
-    ...job,
-    rule: portableForm(job.model) === job.model ? "must hold" : "may saturate",
-  }));
+  const checks = models.flatMap(({ name, jobs }) =>
+    jobs.map((job) => ({
+      ...job,
+      row: `model: ${name}`,
+      rule: portableForm(job.model) === job.model ? ("must hold" as const) : ("may saturate" as const),
+    })),
+  );
+  return { checks, outputRuns: models.flatMap(({ outputRuns }) => outputRuns) };
+}
+
+/**
+ * Runs models in the form that a service chooses on this CPU, by the known answers and by probes of layers that are run there too.
+ * @returns what was wrong
+ */
+async function runTuned(outcome: Outcome, runs: readonly OutputRun[], directory: string): Promise<string[]> {
+  const { cpu, answers } = outcome;
+  const isExact = async (op: string) =>
+    KERNEL_VECTORS.every(
+      ({ name, op: own, holds }) =>
+        own !== op || holds !== "wide weights" || answers.get(name) === KNOWN_ANSWERS[name],
+    );
+  const prove = async (probes: readonly LayerProbe[]) => {
+    const jobs = probes.flatMap(({ model, runs: probeRuns }, number) =>
+      [...probeRuns()].map((feeds, run): Job => ({ name: `${number} ${run}`, model, feeds })),
+    );
+    rmSync(directory, { recursive: true });
+    writeJobs(directory, jobs);
+    const given = await runOn(cpu, directory);
+    const proven = probes.map(({ answer, bytes }, number) => {
+      const expected = answerHash([Buffer.alloc(bytes, answer)]);
+      return [...given].every(([name, got]) => !name.startsWith(`${number} `) || got === expected);
+    });
+    const count = proven.filter(Boolean).length;
+    console.log(`${cpu.name}: ${count} of ${probes.length} probed layers keep int8 weights over 7 bits.`);
+    return proven;
+  };
+  const forms = new Map<Uint8Array, Uint8Array>();
+  for (const { graph } of runs) {
+    if (!forms.has(graph)) forms.set(graph, await tunedForm(graph, { isExact, prove }));
+  }
+  rmSync(directory, { recursive: true });
+  writeJobs(
+    directory,
+    runs.map(({ name, graph, feeds }) => ({ name, feeds, model: forms.get(graph) as Uint8Array })),
+  );
+  const given = await runOn(cpu, directory);
+  return runs.flatMap(({ name, expected }) => {
+    const answer = given.get(name) ?? "no answer";
+    return answer === expected ? [] : [`${cpu.name}: ${name}: ${answer}, expected ${expected}`];
+  });
 }
 
 /** Answers by name. @throws when the process fails */
@@ -138,7 +186,8 @@ function failures(checks: readonly Check[], outcomes: readonly Outcome[]): strin
 
 async function main(bundleDirs: readonly string[]): Promise<number> {
   const cpus = openLab(join(import.meta.dirname, "../../node_modules/.cache/surety-cpus"));
-  const checks = [...vectorChecks(), ...(await modelChecks(bundleDirs))];
+  const models = await modelChecks(bundleDirs);
+  const checks = [...vectorChecks(), ...models.checks];
   const directory = mkdtempSync(join(tmpdir(), "surety-cpus-"));
   try {
     writeJobs(directory, checks);
@@ -146,11 +195,13 @@ async function main(bundleDirs: readonly string[]): Promise<number> {
     for (const cpu of cpus) outcomes.push({ cpu, answers: await runOn(cpu, directory) });
     printTable(checks, outcomes);
     const failed = failures(checks, outcomes);
+    for (const outcome of outcomes) failed.push(...(await runTuned(outcome, models.outputRuns, directory)));
     for (const line of failed) console.log(line);
+    const runs = checks.length + models.outputRuns.length;
     console.log(
       failed.length === 0
-        ? `${checks.length} runs on ${cpus.length} CPUs: equal, byte for byte, in every form that is run there.`
-        : `${failed.length} of ${checks.length * cpus.length} runs differ.`,
+        ? `${runs} runs on ${cpus.length} CPUs: equal, byte for byte, in every form that is run there.`
+        : `${failed.length} of ${runs * cpus.length} runs differ.`,
     );
     return failed.length === 0 ? 0 : 1;
   } finally {

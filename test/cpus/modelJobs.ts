@@ -35,11 +35,24 @@ export async function mnist(): Promise<{ bundle: Bundle; samples: InputSample[] 
   return { bundle: await compileModel({ model, calibration }), samples };
 }
 
+/** A bundle's run as a service does it: the graph has to be put into the form that the CPU takes first. */
+export interface OutputRun {
+  readonly name: string;
+  readonly graph: Uint8Array;
+  readonly feeds: Job["feeds"];
+  /** Of the outputs, by the program alone: `answerHash`. */
+  readonly expected: string;
+}
+
 /**
  * Runs of a bundle's graph that give every instruction's tensor, on samples and on probe inputs that saturate: as the graph stands, and in its portable
  * form if that is another.
  */
-export function modelJobs(name: string, bundle: Bundle, samples: readonly InputSample[]): ModelJob[] {
+export function modelJobs(
+  name: string,
+  bundle: Bundle,
+  samples: readonly InputSample[],
+): { jobs: ModelJob[]; outputRuns: OutputRun[] } {
   const requests: [string, Uint8Array][] = [
     ...samples.map((sample, index): [string, Uint8Array] => [
       `sample ${index}`,
@@ -47,7 +60,8 @@ export function modelJobs(name: string, bundle: Bundle, samples: readonly InputS
     ]),
     ...probeInputs(bundle),
   ];
-  return requests.flatMap(([what, input]) => {
+  const outputRuns: OutputRun[] = [];
+  const jobs = requests.flatMap(([what, input]) => {
     const graph = traceGraph(bundle, Number.MAX_SAFE_INTEGER);
     const names = (graph.model.graph?.input ?? []).map((info) => info.name ?? "");
     const feeds = asGraphInputs(inputsFromBytes(bundle, input), names);
@@ -56,6 +70,13 @@ export function modelJobs(name: string, bundle: Bundle, samples: readonly InputS
     const trace = evaluateProgram(bundle, input);
     const traced = graph.segments[0]?.instructions ?? [];
     const expected = answerHash(traced.map((index) => trace.tensorBytes(index)));
+    const outputs = bundle.header.outputs.map(({ instruction }) => trace.tensorBytes(instruction));
+    outputRuns.push({
+      name: `${name}, ${what}, as a service runs it`,
+      graph: bundle.graph,
+      feeds,
+      expected: answerHash(outputs),
+    });
     trace.close();
     return [
       { name: `${name}, ${what}`, model: canonical, feeds, expected },
@@ -64,4 +85,5 @@ export function modelJobs(name: string, bundle: Bundle, samples: readonly InputS
         : [{ name: `${name}, ${what}, portable form`, model: portable, feeds, expected }]),
     ];
   });
+  return { jobs, outputRuns };
 }

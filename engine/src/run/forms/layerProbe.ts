@@ -19,6 +19,8 @@ export interface LayerProbe {
   /** One output, all of whose bytes are `answer` in every run if the layer is exact. */
   readonly model: Uint8Array;
   readonly answer: number;
+  /** Of the output. */
+  readonly bytes: number;
   runs(): Iterable<Readonly<Record<string, HostTensor>>>;
 }
 
@@ -231,6 +233,7 @@ function convolutionProbe(
       [plainNode("Where", ["seen", "y", "middle"], "checked")],
     ),
     answer: MIDDLE,
+    bytes: productOf(yDims),
     runs,
   };
 }
@@ -290,6 +293,7 @@ function productProbe(layer: ProductLayer, graph: Graph, xDims: readonly number[
       ],
     ),
     answer: 0,
+    bytes: productOf(yDims) * Int32Array.BYTES_PER_ELEMENT,
     runs,
   };
 }

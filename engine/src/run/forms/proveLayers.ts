@@ -21,13 +21,12 @@ export async function proveLayers(probes: readonly LayerProbe[]): Promise<boolea
   return answers;
 }
 
-async function isExact({ model, answer, runs }: LayerProbe): Promise<boolean> {
+async function isExact({ model, answer, bytes, runs }: LayerProbe): Promise<boolean> {
   const session = await createRawSession(model, { intraOpNumThreads: 1 });
   try {
     for (const feeds of runs()) {
       const [output] = Object.values(await runSession(session, feeds));
-      const bytes = bytesOf(output as HostTensor);
-      if (!Buffer.alloc(bytes.length, answer).equals(bytes)) return false;
+      if (!Buffer.alloc(bytes, answer).equals(bytesOf(output as HostTensor))) return false;
     }
     return true;
   } finally {
