@@ -55,11 +55,11 @@ async function modelChecks(
   ];
   // A canonical graph with wide weights is only run where it is exact.
   const checks = models.flatMap(({ name, jobs }) =>
-    jobs.map((job) => ({
-      ...job,
-      row: `model: ${name}`,
-      rule: portableForm(job.model) === job.model ? ("must hold" as const) : ("may saturate" as const),
-    })),
+    jobs.map((job): Check => {
+      const isSafe = portableForm(job.model) === job.model;
+      const row = `model: ${name}${isSafe ? "" : ", u8 x i8 over 7 bits"}`;
+      return { ...job, row, rule: isSafe ? "must hold" : "may saturate" };
+    }),
   );
   return { checks, outputRuns: models.flatMap(({ outputRuns }) => outputRuns) };
 }
