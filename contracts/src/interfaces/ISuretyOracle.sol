@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import {ITokenLedger} from "./ITokenLedger.sol";
 import {AssertionId, Delivery, ModelId, RequestId, RequestStatus} from "../types/SuretyTypes.sol";
+import {ITokenLedger} from "./ITokenLedger.sol";
 
 /// @title The oracle: request, post, finalise, deliver, revoke, refund.
 /// @dev All entry points share one lock, so a consumer cannot enter while it is being called back.
