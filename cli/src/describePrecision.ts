@@ -5,6 +5,7 @@ const RUNGS = [
   "u8 activations, 7-bit weights",
   "u8 activations, 8-bit weights",
   "all that f32 sums exactly",
+  "all that two f32 sums hold",
   "16-bit activations, 15-bit weights",
 ];
 
@@ -25,7 +26,7 @@ export function describePrecision({ precision: { climb } }: Pick<Manifest, "prec
       node,
       `${rung}: ${RUNGS[rung]}`,
       share(before),
-      rung === 3 ? "not measured" : share(after),
+      rung === 4 ? "not measured" : share(after),
     ]);
     lines.push("", ...table(["op", "layer", "rung", "noise it caused", "causes now"], rows, "left"));
   }

@@ -12,7 +12,7 @@ export interface Absorbed {
 }
 
 /**
- * Follows the only consumers of a node's output through constant Adds, BatchNormalization and Relu, and marks them as done.
+ * Follows the only consumers of a node's output through Adds, Muls and Divs of constants, BatchNormalization and Relu, and marks them as done.
  *
  * @param channels size of the channel axis
  * @param channelAxis counted from the end of the output's shape, 1 is the last
@@ -39,6 +39,13 @@ export function absorbFollowers(
       const values = constant && perChannel(constant, channels, channelAxis, lowering.dims(output).length);
       if (!values) break;
       for (let c = 0; c < channels; c++) shift[c] = (shift[c] as number) + (values[c] as number);
+    } else if (next.op === "Mul" || next.op === "Div") {
+      const factors = multiplied(next, output, lowering, channels, channelAxis);
+      if (!factors) break;
+      for (let c = 0; c < channels; c++) {
+        scale[c] = (scale[c] as number) * (factors[c] as number);
+        shift[c] = (shift[c] as number) * (factors[c] as number);
+      }
     } else if (next.op === "BatchNormalization" && channelAxis === lowering.dims(output).length - 1) {
       const factors = batchNormalisation(next, lowering);
       if (!factors || factors.scale.length !== channels) break;
@@ -56,7 +63,23 @@ export function absorbFollowers(
   return { output, scale, shift, relu: false };
 }
 
-/** A constant that adds one number per channel: every other dimension is 1. */
+/** What a Mul or a Div by a constant multiplies a value's channels by; undefined unless these are positive, as weights' own scales have to be. */
+function multiplied(
+  node: GraphNode,
+  value: string,
+  lowering: Lowering,
+  channels: number,
+  channelAxis: number,
+): Float64Array | undefined {
+  const [a, b] = node.inputs;
+  if (node.op === "Div" && a !== value) return undefined;
+  const constant = lowering.constant(a === value ? b : a);
+  const values = constant && perChannel(constant, channels, channelAxis, lowering.dims(value).length);
+  const factors = node.op === "Div" ? values?.map((divisor) => 1 / divisor) : values;
+  return factors?.every((factor) => factor > 1e-10 && factor < 1e10) ? factors : undefined;
+}
+
+/** A constant that is one number per channel: every other dimension is 1. */
 function perChannel(
   constant: HostTensor,
   channels: number,

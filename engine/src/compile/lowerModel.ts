@@ -1,5 +1,6 @@
 import type { Graph } from "../onnx/graph.ts";
 import type { Instruction } from "../program/instruction.ts";
+import { affineStep } from "./affine.ts";
 import type { Rungs } from "./linear/rung.ts";
 import { Lowering } from "./lowering.ts";
 import { preferGiven } from "./preferGiven.ts";
@@ -44,7 +45,12 @@ export function lowerModel(
   const lowering = new Lowering(graph, statistics, rungs);
   preferGiven(lowering);
   for (const node of graph.nodes) {
-    if (!lowering.isAbsorbed(node)) RULES.get(node.op)?.lower(node, lowering);
+    if (lowering.isAbsorbed(node)) continue;
+    const [output = ""] = node.outputs;
+    const step = lowering.preferred(output) ? undefined : affineStep(node, lowering);
+    const lower = () => RULES.get(node.op)?.lower(node, lowering);
+    if (step) lowering.defer(output, step, lower);
+    else lower();
   }
   const outputs = graph.outputs.map(({ name }) => ({ name, ...lowering.finishOutput(name) }));
   const { instructions, names, sources, weights } = lowering.program;

@@ -5,6 +5,7 @@ import type { IntegerConstant } from "../onnx/integerConstants.ts";
 import { bytesOf, ELEMENT_TYPES, type HostTensor, type TensorData } from "../onnx/tensor.ts";
 import { sha256Hex } from "../run/manifest.ts";
 import { missingName } from "../run/onnxruntime.ts";
+import type { Affine } from "./affine.ts";
 import { Elementwise } from "./elementwise.ts";
 import { Expression } from "./expression.ts";
 import type { Rung, Rungs } from "./linear/rung.ts";
@@ -43,6 +44,7 @@ export class Lowering {
   readonly #forms = new Map<string, Forms>();
   readonly #made = new Map<string, { plain?: ExactValue; quantised?: QuantisedValue }>();
   readonly #preferred = new Map<string, Quantisation>();
+  readonly #steps = new Map<string, Affine>();
   readonly #dequantised = new Map<string, string>();
   readonly #consumers = new Map<string, GraphNode[]>();
   readonly #outputs: ReadonlySet<string>;
@@ -205,6 +207,31 @@ export class Lowering {
     this.#made.set(name, { ...this.#made.get(name), quantised: value });
   }
 
+  /**
+   * Leaves a value uncomputed until somebody wants it as it is.
+   * @param make sets its plain form
+   */
+  defer(name: string, step: Affine, make: () => void): void {
+    this.#steps.set(name, step);
+    this.setForms(name, {
+      plain: () => {
+        make();
+        return this.#made.get(name)?.plain as ExactValue;
+      },
+    });
+  }
+
+  /** A value by what is computed of it so far: by itself unless it was deferred. */
+  affine(name: string): Affine {
+    let affine: Affine = { source: name, factor: 1, offset: 0 };
+    for (;;) {
+      const { source, factor, offset } = affine;
+      const step = this.#made.get(source)?.plain ? undefined : this.#steps.get(source);
+      if (!step) return affine;
+      affine = { source: step.source, factor: factor * step.factor, offset: factor * step.offset + offset };
+    }
+  }
+
   /** What is at hand of a value without rounding. */
   known(name: string): Known {
     const forms = this.#forms.get(name);
@@ -264,11 +291,11 @@ export class Lowering {
   /** The float value under a given quantisation, rounded anew from its f32 form. */
   requantised(name: string, quantisation: Quantisation, layout: Layout = "as-first"): QuantisedValue {
     const kernel = new Elementwise(this, `${name}: quantise`, this.dims(name));
-    const value = kernel.store(
-      kernel.quantise(kernel.load(this.plain(name)), quantisation),
-      `${name}: quantise`,
-      layout,
-    );
+    const { source, factor, offset } = this.affine(name);
+    const plain = kernel.load(this.plain(source));
+    const shifted = offset === 0 ? plain : kernel.add(plain, kernel.float(offset / factor));
+    const scaled = { ...quantisation, scale: Math.fround(quantisation.scale / factor) };
+    const value = kernel.store(kernel.quantise(shifted, scaled), `${name}: quantise`, layout);
     return { ...value, quantisation };
   }
 

@@ -462,8 +462,8 @@ describe("models that arrive quantised: every tensor as the reference has it, an
 
   test.each([
     [0, "u8", 130, 1e-4],
-    [3, "u8", 130, 1e-12],
-    [3, "i8", 2, 1e-12],
+    [4, "u8", 130, 1e-12],
+    [4, "i8", 2, 1e-12],
   ] as const)(
     "weights alone dequantised, in single operations, on rung %i: %s",
     async (rung, type, zero, most) => {
@@ -485,7 +485,7 @@ describe("models that arrive quantised: every tensor as the reference has it, an
       expect(1 - manifest.accuracy.cosineMin).toBeLessThan(most);
       const dots = instructions.filter(({ accumulate }) => accumulate === "dot");
       // Activations of 24 bits in three planes by weights in one.
-      expect(dots.length).toBe(rung === 3 ? 3 : 1);
+      expect(dots.length).toBe(rung === 4 ? 3 : 1);
       expect(dots.every(({ bZero }) => bZero === (type === "u8" ? zero : dots[0]?.bZero))).toBe(true);
     },
   );

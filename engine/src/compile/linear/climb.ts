@@ -1,6 +1,6 @@
 import type { Accuracy } from "../../run/manifest.ts";
 import type { LayerError } from "./layerErrors.ts";
-import type { Rung, Rungs } from "./rung.ts";
+import { type Rung, type Rungs, TOP } from "./rung.ts";
 
 /** Why a layer is on its rung. */
 export interface LayerChoice {
@@ -8,7 +8,7 @@ export interface LayerChoice {
   readonly node: string;
   readonly op: string;
   readonly rung: Rung;
-  /** Noise to signal at the model's outputs caused by this layer alone: on rung 0, and where it is now (on rung 3: not measured, 0). */
+  /** Noise to signal at the model's outputs caused by this layer alone: on rung 0, and where it is now (on rung 4: not measured, 0). */
   readonly before: number;
   readonly after: number;
 }
@@ -62,7 +62,14 @@ export async function climb<Result extends { readonly accuracy: Accuracy }>(
     const choices = order.map((error): LayerChoice => {
       const rung = rungs.get(error.layer) ?? 0;
       const { layer, node, op } = error;
-      return { layer, node, op, rung, before: error.errors[0], after: rung === 3 ? 0 : error.errors[rung] };
+      return {
+        layer,
+        node,
+        op,
+        rung,
+        before: error.errors[0],
+        after: rung === 4 ? 0 : error.errors[rung],
+      };
     });
     const costliest = choices.reduce<LayerChoice | undefined>(
       (worst, choice) => (worst && worst.after >= choice.after ? worst : choice),
@@ -92,17 +99,17 @@ export async function climb<Result extends { readonly accuracy: Accuracy }>(
   return finish(false);
 }
 
-/** Layers and the rungs they are raised to, one after the other: each time the layer that costs most as it then is, until all are on rung 3. */
+/** Layers and the rungs they are raised to, one after the other: each time the layer that costs most as it then is, until all are on the last rung. */
 function raisesOf(errors: readonly LayerError[]): (readonly [string, Rung])[] {
   const current = errors.map(({ layer, errors: noise }) => ({ layer, noise, rung: 0 as Rung }));
-  const cost = ({ noise, rung }: (typeof current)[number]) => (rung === 3 ? -1 : (noise[rung] as number));
+  const cost = ({ noise, rung }: (typeof current)[number]) => (rung === 4 ? -1 : noise[rung]);
   const raises: (readonly [string, Rung])[] = [];
   for (;;) {
     const worst = current.reduce((a, b) => (cost(b) > cost(a) ? b : a), current[0] ?? { ...NOTHING });
-    if (worst.rung === 3) return raises;
+    if (worst.rung === TOP) return raises;
     const [zero, one] = worst.noise;
     if (worst.rung === 0) worst.rung = one <= zero * ENOUGH ? 1 : 2;
-    else worst.rung = worst.rung === 1 ? 2 : 3;
+    else worst.rung = (worst.rung + 1) as Rung;
     raises.push([worst.layer, worst.rung]);
   }
 }
@@ -110,6 +117,6 @@ function raisesOf(errors: readonly LayerError[]): (readonly [string, Rung])[] {
 /** Stands in where a model has no linear layer. */
 const NOTHING: { layer: string; noise: LayerError["errors"]; rung: Rung } = {
   layer: "",
-  noise: [0, 0, 0],
-  rung: 3,
+  noise: [0, 0, 0, 0],
+  rung: TOP,
 };

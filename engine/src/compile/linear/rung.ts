@@ -2,11 +2,13 @@
  * How precisely a linear layer (Conv, Gemm, MatMul) computes; see docs/precision.md.
  *
  * 0: u8 activations, 7-bit weights. 1: u8 activations, 8-bit weights. 2: as many bits of both as keep every sum within 2^24, where f32 kernels are exact.
- * 3: 16-bit activations, 15-bit weights.
+ * 3: convolutions as on 2, weights in two parts that are convolved with one after the other; all others as on 4. 4: 16-bit activations, 15-bit weights.
  */
-export type Rung = 0 | 1 | 2 | 3;
+export type Rung = 0 | 1 | 2 | 3 | 4;
 
-export const RUNGS: readonly Rung[] = [0, 1, 2, 3];
+export const RUNGS: readonly Rung[] = [0, 1, 2, 3, 4];
+
+export const TOP: Rung = 4;
 
 /** For each layer that is not on rung 0, by its node's first output. */
 export type Rungs = ReadonlyMap<string, Rung>;

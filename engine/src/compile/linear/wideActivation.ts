@@ -107,19 +107,24 @@ export function wideActivation(lowering: Lowering, name: string, form: WideForm)
     }
     const scale = wideScale(range, most);
     const low = range.isSigned ? -most : 0;
-    const value = lowering.plain(name);
-    const steps = Math.fround(1 / scale);
-    const scaled = lowering.emit("Mul", [value.tensor, lowering.scalar("f32", steps)], {}, `${name}_steps`);
-    const clipped = lowering.emit("Clip", [
-      scaled,
-      lowering.scalar("f32", low),
-      lowering.scalar("f32", most),
-    ]);
+    const { source, factor, offset } = lowering.affine(name);
+    const value = lowering.plain(source);
+    const steps = Math.fround(factor / scale);
+    const shift = Math.fround(offset / scale);
+    let scaled = lowering.emit("Mul", [value.tensor, lowering.scalar("f32", steps)], {}, `${name}_steps`);
+    if (shift !== 0) scaled = lowering.emit("Add", [scaled, lowering.scalar("f32", shift)]);
+    const ends = [lowering.scalar("f32", low), lowering.scalar("f32", most)];
+    // A value that cannot leave the range, as after Relu6, need not be held in it.
+    const end = (x: number) => Math.fround(Math.fround(x * steps) + shift);
+    const isInside = value.range !== undefined && end(value.range.min) >= low && end(value.range.max) <= most;
+    const clipped = isInside ? scaled : lowering.emit("Clip", [scaled, ...ends]);
     const tensor = lowering.emit("Round", [clipped], {}, `${name}_integers`);
     const planes = emitPlanes(lowering, {
       name,
       value,
       steps,
+      shift,
+      isInside,
       low,
       most,
       integers: inPlanes ? tensor : undefined,
@@ -132,7 +137,10 @@ export function wideActivation(lowering: Lowering, name: string, form: WideForm)
 interface PlaneParameters {
   readonly name: string;
   readonly value: ExactValue;
+  /** v = x * steps + shift, within low and most already if it is inside. */
   readonly steps: number;
+  readonly shift: number;
+  readonly isInside: boolean;
   readonly low: number;
   readonly most: number;
   /** In the exact graph, if that is to have planes. */
@@ -141,12 +149,12 @@ interface PlaneParameters {
 }
 
 /**
- * The instructions of the planes: v = clip(round(x * steps)) + zero; the highest plane is v over its weight, rounded down, the next the rest over its
+ * The instructions of the planes: v = clip(round(x * steps + shift)) + zero; the highest plane is v over its weight, rounded down, the next the rest over its
  * weight, and so on. Every operation is exact in f32 after the first.
  */
 function emitPlanes(
   lowering: Lowering,
-  { name, value, steps, low, most, integers, layout }: PlaneParameters,
+  { name, value, steps, shift, isInside, low, most, integers, layout }: PlaneParameters,
 ): Plane[] {
   const count = most - low <= 255 ? 1 : most - low <= 65535 ? 2 : 3;
   const zero = low < 0 ? 2 ** (8 * count - 1) : 0;
@@ -155,8 +163,9 @@ function emitPlanes(
   let left = integers && (zero === 0 ? integers : emit("Add", [integers, number(zero)]));
   /** v without its planes above `weight`, then that plane of it. */
   const write = (e: Expression, weight: number) => {
-    const scaled = e.apply("fmul", e.load(0), e.float(steps));
-    const clipped = e.apply("fmin", e.apply("fmax", scaled, e.float(low)), e.float(most));
+    const product = e.apply("fmul", e.load(0), e.float(steps));
+    const scaled = shift === 0 ? product : e.apply("fadd", product, e.float(shift));
+    const clipped = isInside ? scaled : e.apply("fmin", e.apply("fmax", scaled, e.float(low)), e.float(most));
     let rest = e.apply("fadd", e.apply("fround", clipped), e.float(zero));
     for (let above = 256 ** (count - 1); above > weight; above /= 256) {
       const plane = e.apply("ffloor", e.apply("fmul", rest, e.float(1 / above)));

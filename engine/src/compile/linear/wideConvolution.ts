@@ -19,8 +19,15 @@ import {
   wideRange,
   wideScale,
 } from "./wideActivation.ts";
-import { emitSum, type PartialDot } from "./wideSum.ts";
-import { balancedLayer, finestLayer, givenLayer, type RealLayer, type WideLayer } from "./wideWeights.ts";
+import { emitSum, type PartialDot, type WideSum } from "./wideSum.ts";
+import {
+  balancedLayer,
+  finestLayer,
+  givenLayer,
+  type RealLayer,
+  twiceBalancedLayer,
+  type WideLayer,
+} from "./wideWeights.ts";
 import { findWindows } from "./windows.ts";
 
 interface WideConvolution {
@@ -36,19 +43,18 @@ interface WideConvolution {
 }
 
 /**
- * A convolution on rung 2 or 3. In the program: a `dot` per pair of planes, and one instruction that adds them up. In the exact graph: one f32 Conv where
- * no sum leaves 2^24, else a ConvInteger per pair.
+ * A convolution on rung 2 or above. In the program: a `dot` per pair of planes, and one instruction that adds them up. In the exact graph: one f32 Conv, or one
+ * for each plane of weights, where no sum leaves 2^24, else a ConvInteger per pair.
  */
 export function emitWideConvolution(parameters: WideConvolution): void {
   const { lowering, node, rung, layer: real, followers, loops } = parameters;
   const name = node.inputs[0] ?? "";
   const range = wideRange(lowering, name);
-  const given = rung === 3 ? givenWeights(lowering, node.inputs[1], 0) : undefined;
+  const given = rung === 4 ? givenWeights(lowering, node.inputs[1], 0) : undefined;
   const layer =
     (given && givenLayer(real, given, followers.scale, range)) ??
-    (rung === 2
-      ? balancedLayer(real, range, meanSquare(lowering.statistics(name)))
-      : finestLayer(real, range));
+    narrowLayer(rung, real, range, meanSquare(lowering.statistics(name))) ??
+    finestLayer(real, range);
   const isFloat = layer.bound < F32_EXACT;
   if (!isFloat && emitInPlanes(parameters, layer, range)) return;
   const activation = wideActivation(lowering, name, {
@@ -66,7 +72,7 @@ export function emitWideConvolution(parameters: WideConvolution): void {
     output: followers.output,
     dims: loops.logical,
     dots,
-    sum: isFloat ? floatConvolution(parameters, activation, layer) : undefined,
+    ...(isFloat ? floatSum(parameters, activation, layer) : {}),
     biases: { type: "i32", dims: perChannel, data: layer.biases },
     scales: { type: "f32", dims: perChannel, data: layer.scales },
     relu: followers.relu,
@@ -107,24 +113,43 @@ function emitInPlanes(
   return true;
 }
 
-/** The sums, bias included, in the exact graph. The bias also makes -0 impossible: -0 + 0 is 0. */
-function floatConvolution(
+/** The integers of rungs whose sums f32 holds; undefined where it cannot. */
+function narrowLayer(rung: Rung, real: RealLayer, range: WideRange, square: number): WideLayer | undefined {
+  if (rung === 2) return balancedLayer(real, range, square);
+  return rung === 3 ? twiceBalancedLayer(real, range, square) : undefined;
+}
+
+/**
+ * The sums, bias included, in the exact graph; as real numbers where a step of them is a power of two, which filters and biases then hold. The bias also
+ * makes -0 impossible: -0 + 0 is 0. Two of them are added and rounded once, as their sum in integers is.
+ */
+function floatSum(
   { lowering, node, window, groups, filterDims }: WideConvolution,
   activation: WideActivation,
   layer: WideLayer,
-): string {
-  const filter = lowering.initializer(`${node.name}_filter`, {
-    type: "f32",
-    dims: filterDims,
-    data: Float32Array.from(layer.weights),
-  });
-  const bias = lowering.initializer(`${node.name}_bias`, {
-    type: "f32",
-    dims: [layer.biases.length],
-    data: Float32Array.from(layer.biases),
-  });
+): Pick<WideSum, "sum" | "isScaled"> {
+  const isScaled = layer.scales.every((scale) => 2 ** Math.round(Math.log2(scale)) === scale);
+  const length = layer.weights.length / layer.biases.length;
   const attributes = { ...windowAttributes(window), group: groups };
-  return lowering.emit("Conv", [activation.tensor, filter, bias], attributes, `${node.name}_sum`);
+  const convolve = (weights: ArrayLike<number>, biases: Int32Array, weight: number) => {
+    const unit = (channel: number) => (isScaled ? weight * (layer.scales[channel] as number) : weight);
+    const filter = lowering.initializer(`${node.name}_filter`, {
+      type: "f32",
+      dims: filterDims,
+      data: Float32Array.from(weights, (value, k) => value * unit(Math.floor(k / length))),
+    });
+    const bias = lowering.initializer(`${node.name}_bias`, {
+      type: "f32",
+      dims: [layer.biases.length],
+      data: Float32Array.from(biases, (value, channel) => value * unit(channel)),
+    });
+    return lowering.emit("Conv", [activation.tensor, filter, bias], attributes, `${node.name}_sum`);
+  };
+  const sums = layer.planeBiases?.map((biases, k) => {
+    const { values, weight } = layer.planes[k] as WideLayer["planes"][number];
+    return convolve(values, biases, weight);
+  }) ?? [convolve(layer.weights, layer.biases, 1)];
+  return { sum: sums.reduce((a, b) => lowering.emit("Add", [a, b])), isScaled };
 }
 
 function emitDot(

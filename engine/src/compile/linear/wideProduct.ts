@@ -35,7 +35,8 @@ export function emitWideProduct({
   const name = node.inputs[0] ?? "";
   const range = wideRange(lowering, name);
   const layer =
-    rung === 2 ? balancedLayer(real, range, meanSquare(lowering.statistics(name))) : finestLayer(real, range);
+    (rung === 2 ? balancedLayer(real, range, meanSquare(lowering.statistics(name))) : undefined) ??
+    finestLayer(real, range);
   const form = { most: layer.most, inPlanes: false, layout: "as-first" } as const;
   const activation = wideActivation(lowering, name, form);
   const dots = activation.planes.flatMap((plane) =>

@@ -23,7 +23,9 @@ export interface WideSum {
   readonly dims: readonly number[];
   readonly dots: readonly PartialDot[];
   /** The whole sum with its bias in the exact graph: integers as floats, never -0; undefined to make it of the dots. */
-  readonly sum: string | undefined;
+  readonly sum?: string | undefined;
+  /** Whether that sum is multiplied by the scales already, which are powers of two then. */
+  readonly isScaled?: boolean;
   /** i32; undefined for none. Broadcast to `dims`. */
   readonly biases: HostTensor | undefined;
   /** f32, broadcast to `dims`. */
@@ -55,9 +57,10 @@ export function emitSum(parameters: WideSum): ExactValue {
   // A sum of int64 times a finite scale is no NaN.
   return { tensor, dims, view, type: "f32", range: rangeOf(scales, relu) };
 
-  function graphSum({ sum: whole }: WideSum): string {
+  function graphSum({ sum: whole, isScaled }: WideSum): string {
     let real = whole ?? dotsAdded(parameters);
     if (relu) real = lowering.emit("Relu", [real], {}, `${output}_relu`);
+    if (isScaled) return real;
     return lowering.emit("Mul", [real, lowering.initializer(`${name}_scale`, scales)], {}, output);
   }
 }

@@ -17,10 +17,12 @@ export interface WideLayer {
   readonly biases: Int32Array;
   /** Binary32, activation scale included. */
   readonly scales: Float32Array;
-  /** The largest magnitude any sum, bias included, can have. */
+  /** The largest magnitude any sum that the exact graph makes at once, bias included, can have. */
   readonly bound: number;
   /** The weights as 8-bit tensors, the value that stands for 0 in them, and what one step of each is worth. */
-  readonly planes: readonly (Pick<IntegerWeights, "values" | "zero"> & { readonly weight: 1 | 256 })[];
+  readonly planes: readonly (Pick<IntegerWeights, "values" | "zero"> & { readonly weight: number })[];
+  /** Where the exact graph sums plane by plane: the bias of each, in its own steps. */
+  readonly planeBiases?: readonly Int32Array[];
 }
 
 /** What a layer multiplies by and adds, in real numbers. */
@@ -28,46 +30,142 @@ export interface RealLayer {
   /** Row-major [channels, length]. */
   readonly weights: Float64Array;
   readonly biases: Float64Array;
+  /** The mean of what weight k of a channel multiplies. */
+  readonly meanInput: (channel: number, k: number) => number;
   readonly what: string;
 }
 
 /**
- * The integers of a layer on rung 2: of all ways to share the 24 bits of f32 between weights and activations, the one with the least expected error.
+ * The integers of a layer on rung 2: of all ways to share the 24 bits of f32 between weights and activations, the one with the least expected error. Each
+ * channel's weights are as fine as its own sum allows, with a scale that makes one step of the sum a power of two: f32 then sums the real numbers themselves.
  *
  * Rounding noise: steps of size d give d^2 / 12. Of the activations it is multiplied by the weights' squares, of the weights by the activations'.
  *
  * @param meanSquare of the activation
+ * @returns undefined where no sharing keeps the sums below 2^24
  * @throws FatalError COMPILE_WEIGHTS
  */
-export function balancedLayer(layer: RealLayer, range: WideRange, meanSquare: number): WideLayer {
+export function balancedLayer(layer: RealLayer, range: WideRange, meanSquare: number): WideLayer | undefined {
   const rows = rowsOf(layer);
   const length = layer.weights.length / layer.biases.length;
-  let best: { limit: number; most: number; error: number } | undefined;
-  for (let limit = 64; limit <= TWO_PLANES; limit = Math.ceil(limit * Math.SQRT2)) {
-    // sum of |weight| and the bias, both in steps of the weights, for activations of magnitude 1.
-    const perStep = rows.map(({ peak, absolute, bias }) => {
-      const weights = (absolute / peak) * limit + length / 2;
-      return weights + (Math.abs(bias) / peak) * (limit / range.reach) + 1;
-    });
-    const most = Math.min(mostIntegers(range), Math.floor((F32_EXACT - 1) / Math.max(...perStep)));
-    if (most < mostIntegers(range) && (range.fixed || most < 64)) continue;
+  const finest = mostIntegers(range);
+  let best: { most: number; error: number } | undefined;
+  for (
+    let most = finest;
+    most >= Math.min(64, finest);
+    most = range.fixed ? 0 : Math.floor(most / Math.SQRT2)
+  ) {
     const step = wideScale(range, most);
     let error = 0;
-    for (const { peak, squares } of rows)
-      error += step ** 2 * squares + (peak / limit) ** 2 * length * meanSquare;
-    if (!best || error < best.error) best = { limit, most, error };
+    for (const row of rows) {
+      const scale = 2 ** leastExponent(row, step, most, length) / step;
+      error += step ** 2 * row.squares + scale ** 2 * length * meanSquare;
+    }
+    if (error < (best?.error ?? Number.POSITIVE_INFINITY)) best = { most, error };
   }
-  const { limit, most } = best ?? { limit: 64, most: mostIntegers(range) };
-  return integersOf(layer, range, limit, most);
-}
-
-/** The integers of a layer on rung 3: all bits that two planes hold. @throws FatalError COMPILE_WEIGHTS */
-export function finestLayer(layer: RealLayer, range: WideRange): WideLayer {
-  return integersOf(layer, range, TWO_PLANES, mostIntegers(range));
+  if (!best) return undefined;
+  const { most } = best;
+  const step = wideScale(range, most);
+  return integersOf(layer, range, most, (row, rounded) => {
+    for (let exponent = leastExponent(row, step, most, length); ; exponent++)
+      if (rounded(2 ** exponent / step).bound < F32_EXACT) return 2 ** exponent / step;
+  });
 }
 
 /**
- * The integers of a layer on rung 3 whose weights the model itself gives in 8 bits: these, and activations in three planes, which makes no more products than
+ * The integers of a convolution on rung 3: as on rung 2, with weights in two planes that are summed one after the other. f32 holds each sum, and the two
+ * added up are rounded once.
+ *
+ * @returns undefined where no sharing keeps the sums below 2^24
+ * @throws FatalError COMPILE_WEIGHTS
+ */
+export function twiceBalancedLayer(
+  layer: RealLayer,
+  range: WideRange,
+  meanSquare: number,
+): WideLayer | undefined {
+  const rows = rowsOf(layer);
+  const length = layer.weights.length / layer.biases.length;
+  const finest = mostIntegers(range);
+  let best: { most: number; bits: number; error: number } | undefined;
+  for (let bits = 2; bits <= 7; bits++) {
+    // Of a low plane no value is over half of its 2^bits, nor its bias.
+    const most = Math.min(finest, Math.floor((F32_EXACT - 1) / 2 ** (bits - 1) - 1) / length);
+    if (most < (range.fixed ? finest : 64)) continue;
+    for (let each = Math.floor(most); each >= 64; each = range.fixed ? 0 : Math.floor(each / Math.SQRT2)) {
+      const step = wideScale(range, each);
+      let error = 0;
+      for (const row of rows) {
+        const scale = 2 ** (leastExponent(row, step, each, length, MOST_INT8) - bits) / step;
+        error += step ** 2 * row.squares + scale ** 2 * length * meanSquare;
+      }
+      if (error < (best?.error ?? Number.POSITIVE_INFINITY)) best = { most: each, bits, error };
+    }
+  }
+  if (!best) return undefined;
+  const { most, bits } = best;
+  const step = wideScale(range, most);
+  const unit = 2 ** bits;
+  const high = (value: number) => Math.round(value / unit);
+  const whole = integersOf(layer, range, most, (row, rounded) => {
+    for (let exponent = leastExponent(row, step, most, length, MOST_INT8) - bits; ; exponent++) {
+      const scale = 2 ** exponent / step;
+      const { integers, bias } = rounded(scale);
+      let [sum, peak] = [0, 0];
+      for (const integer of integers) {
+        sum += Math.abs(high(integer));
+        peak = Math.max(peak, Math.abs(high(integer)));
+      }
+      if (peak <= MOST_INT8 && sum * most + Math.abs(high(bias)) < F32_EXACT) return scale;
+    }
+  });
+  const low = (value: number) => value - high(value) * unit;
+  return {
+    ...whole,
+    bound: F32_EXACT - 1,
+    planes: [
+      { values: Int8Array.from(whole.weights, high), zero: 0, weight: unit },
+      { values: Int8Array.from(whole.weights, low), zero: 0, weight: 1 },
+    ],
+    planeBiases: [whole.biases.map(high), whole.biases.map(low)],
+  };
+}
+
+/** The largest magnitude of a weight in one plane. */
+const MOST_INT8 = 127;
+
+/** Steps of sums within which f32 is far from its smallest and largest numbers. */
+const LEAST_EXPONENT = -90;
+
+/**
+ * The exponent of the least power of two that a step of a channel's sums can be: sums of magnitude below 2^24, no weight over a limit. Infinity where
+ * rounding the weights alone could make them larger.
+ */
+function leastExponent(
+  { peak, absolute, bias }: Row,
+  step: number,
+  most: number,
+  length: number,
+  limit = TWO_PLANES,
+): number {
+  const room = F32_EXACT - 2 - (length / 2) * most;
+  if (room <= 0) return Number.POSITIVE_INFINITY;
+  const least = Math.max((absolute * step * most + Math.abs(bias)) / room, (peak * step) / limit);
+  return Math.max(LEAST_EXPONENT, Math.ceil(Math.log2(least)));
+}
+
+/** The integers of a layer on rung 4: all bits that two planes hold. @throws FatalError COMPILE_WEIGHTS */
+export function finestLayer(layer: RealLayer, range: WideRange): WideLayer {
+  const most = mostIntegers(range);
+  const step = wideScale(range, most);
+  // Coarse enough that the bias is within int32, as a sum of its own.
+  return integersOf(layer, range, most, ({ peak, bias }) =>
+    Math.max(peak / TWO_PLANES, Math.abs(bias) / step / 2 ** 30),
+  );
+}
+
+/**
+ * The integers of a layer on rung 4 whose weights the model itself gives in 8 bits: these, and activations in three planes, which makes no more products than
  * two planes of both and loses nothing.
  *
  * @param factors what the given weights of a channel are multiplied by
@@ -104,6 +202,13 @@ interface Row {
   readonly bias: number;
 }
 
+/** A channel as integers, and the largest magnitude that its sums can have. */
+interface RoundedRow {
+  readonly integers: Int32Array;
+  readonly bias: number;
+  readonly bound: number;
+}
+
 function rowsOf({ weights, biases, what }: RealLayer): Row[] {
   const length = weights.length / biases.length;
   return Array.from(biases, (bias, channel) => {
@@ -120,28 +225,44 @@ function rowsOf({ weights, biases, what }: RealLayer): Row[] {
   });
 }
 
-function integersOf(layer: RealLayer, range: WideRange, limit: number, most: number): WideLayer {
+/**
+ * @param scaleOf the scale of a channel's weights; told what a scale makes of the channel
+ */
+function integersOf(
+  layer: RealLayer,
+  range: WideRange,
+  most: number,
+  scaleOf: (row: Row, rounded: (scale: number) => RoundedRow) => number,
+): WideLayer {
   const channels = layer.biases.length;
   const length = layer.weights.length / channels;
   const weights = new Int32Array(layer.weights.length);
   const biases = new Int32Array(channels);
   const scales = new Float32Array(channels);
-  const activationScale = wideScale(range, most);
-  let bound = 0;
-  rowsOf(layer).forEach(({ peak, bias }, channel) => {
-    // Coarse enough that the bias is within int32, as a sum of its own.
-    const scale = Math.max(peak / limit, Math.abs(bias) / activationScale / 2 ** 30);
-    let sum = 0;
-    for (let k = channel * length; k < (channel + 1) * length; k++) {
-      const weight = roundTiesToEven((layer.weights[k] as number) / scale);
-      weights[k] = weight;
-      sum += Math.abs(weight);
-    }
-    biases[channel] = roundTiesToEven(bias / (activationScale * scale));
-    scales[channel] = activationScale * scale;
-    bound = Math.max(bound, sum * most + Math.abs(biases[channel] as number));
+  const step = wideScale(range, most);
+  let largest = 0;
+  rowsOf(layer).forEach((row, channel) => {
+    const real = layer.weights.subarray(channel * length, (channel + 1) * length);
+    const rounded = (scale: number): RoundedRow => {
+      let [magnitude, shift] = [0, 0];
+      const integers = Int32Array.from(real, (weight, k) => {
+        const integer = roundTiesToEven(weight / scale);
+        magnitude += Math.abs(integer);
+        // As correctBiases: what rounding does to the mean of the sum.
+        shift += (weight - integer * scale) * layer.meanInput(channel, k);
+        return integer;
+      });
+      const bias = roundTiesToEven((row.bias + shift) / (step * scale));
+      return { integers, bias, bound: magnitude * most + Math.abs(bias) };
+    };
+    const scale = scaleOf(row, rounded);
+    const { integers, bias, bound } = rounded(scale);
+    weights.set(integers, channel * length);
+    biases[channel] = bias;
+    scales[channel] = step * scale;
+    largest = Math.max(largest, bound);
   });
-  return { most, weights, biases, scales, bound, planes: planesOf(weights) };
+  return { most, weights, biases, scales, bound: largest, planes: planesOf(weights) };
 }
 
 function planesOf(weights: Int32Array): WideLayer["planes"] {

@@ -43,9 +43,15 @@ export const conv: Rule = {
       throw lowering.unsupported(node, `its input has the shape [${imageDims}]`);
     const window = readWindow(node, kernel, imageDims.slice(2), lowering.dims(name).slice(2));
     const loops = convolutionLoops(window, imageDims[0] as number, channels, perGroup, groups);
+    const means = lowering.statistics(node.inputs[0] ?? "").channelMeans;
+    const taps = product(kernel);
+    const meanInput = (channel: number, k: number) => {
+      const group = Math.floor(channel / (channels / groups));
+      return means[group * perGroup + Math.floor(k / taps)] as number;
+    };
     const rung = lowering.rung(node);
     if (rung >= 2) {
-      const layer = { weights, biases, what: node.name };
+      const layer = { weights, biases, meanInput, what: node.name };
       emitWideConvolution({
         lowering,
         node,
@@ -61,12 +67,6 @@ export const conv: Rule = {
     }
     const input = imageOf(lowering, node.inputs[0] ?? "", node);
     const inputScale = input.quantisation.scale;
-    const means = lowering.statistics(node.inputs[0] ?? "").channelMeans;
-    const taps = product(kernel);
-    const meanInput = (channel: number, k: number) => {
-      const group = Math.floor(channel / (channels / groups));
-      return means[group * perGroup + Math.floor(k / taps)] as number;
-    };
     const layer = integerLayer(lowering, {
       weightName: node.inputs[1],
       biasName: node.inputs[2],

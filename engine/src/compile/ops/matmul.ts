@@ -131,13 +131,14 @@ function emitProduct(
     (shift, n) => shift + (bias ? (bias[n] as number) * (followers.scale[n] as number) : 0),
   );
   const rung = lowering.rung(node);
+  const means = lowering.statistics(node.inputs[0] ?? "").lastMeans;
+  const meanInput = (_: number, k: number) => means[k] as number;
   if (rung >= 2) {
-    const layer = { weights: scaled, biases, what: node.name };
+    const layer = { weights: scaled, biases, meanInput, what: node.name };
     emitWideProduct({ lowering, node, rung, layer, columns, followers });
     return;
   }
   const input = lowering.quantised(node.inputs[0] ?? "");
-  const means = lowering.statistics(node.inputs[0] ?? "").lastMeans;
   const layer = integerLayer(lowering, {
     weightName: node.inputs[1],
     biasName: node.inputs[2],
@@ -146,7 +147,7 @@ function emitProduct(
     weights: scaled,
     biases,
     inputScale: input.quantisation.scale,
-    meanInput: (_, k) => means[k] as number,
+    meanInput,
     limit: int8Limit(rung),
     what: node.name,
   });
