@@ -8,9 +8,14 @@ it("every custom error of the contracts is provoked by name in a test", () => {
     .filter((file) => file.endsWith(".test.ts"))
     .map((file) => readFileSync(join(import.meta.dirname, file), "utf8"))
     .join("\n");
-  // The lock's error is told by its selector: the consumer that provokes it keeps the raw bytes.
+  const elsewhere: string[] = [
+    // The lock's error is told by its selector: the consumer that provokes it keeps the raw bytes.
+    "ReentrancyGuardReentrantCall",
+    // OpenZeppelin's EIP-712 domain, for names that are not fixed; ours are short and constant.
+    ...["InvalidShortString", "StringTooLong"],
+  ];
   const untested = suretyErrorsAbi
     .map(({ name }) => name)
-    .filter((name) => name !== "ReentrancyGuardReentrantCall" && !tests.includes(`"${name}"`));
+    .filter((name) => !elsewhere.includes(name) && !tests.includes(`"${name}"`));
   expect(untested).toEqual([]);
 });

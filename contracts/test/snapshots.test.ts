@@ -40,6 +40,7 @@ const CONTRACTS = [
   "dispute/DisputeGame.sol",
   "dispute/StepReferee.sol",
   "examples/DigitReader.sol",
+  "finality/StakeQuorum.sol",
 ];
 
 const nameOf = (path: string) => path.replace(/^.*\//, "").replace(/\.sol$/, "");
@@ -307,6 +308,32 @@ describe("gas of every function, MNIST-sized", () => {
     expect(of("SuretyOracle.post") + of("SuretyOracle.finalise, pulled")).toBeLessThanOrEqual(200_000);
     expect(of("DisputeGame.step")).toBeLessThanOrEqual(1_000_000);
     expect(of("a whole dispute")).toBeLessThanOrEqual(2_500_000);
+  });
+
+  it("of early finality too", async () => {
+    const { oracle, now, read } = surety;
+    const { stranger, requester } = actors(surety);
+    const operator = surety.accounts[12] as Address;
+    const before = await surety.snapshot();
+    await serve(surety, operator, model.modelId);
+    // Says yes to everything: what a verifier takes itself is its own.
+    const verifier = await surety.deploy("test-harness/HostileVerifier.sol");
+    const request = {
+      ...{ modelId: model.modelId, input: toHex(image), callbackGas: 0, delivery: 1, feeToken: ZERO_ADDRESS },
+      deadline: (await now()) + 1_000,
+    };
+    const valueWei = await read<bigint>(oracle, "quote", [model.modelId, 0, 1, ZERO_ADDRESS]);
+    const on = (from: Address, call: string, args: readonly unknown[]) => ({ from, to: oracle, call, args });
+    const asked = await surety.send({ ...on(requester, "requestInference", [request]), valueWei });
+    const requestId = eventOf(asked, "Requested").requestId as bigint;
+    const chosen = await surety.send(on(requester, "chooseEarlyFinality", [requestId, verifier.address]));
+    gas["SuretyOracle.chooseEarlyFinality"] = Number(chosen.gasUsed);
+    const late = (await now()) + surety.parameters.exclusiveSeconds + 1;
+    const output = outputOf(model, honest);
+    await surety.send({ ...on(operator, "post", [requestId, question, output]), time: late });
+    const early = await surety.send(on(stranger, "finaliseEarly", [requestId, output, "0x"]));
+    gas["SuretyOracle.finaliseEarly, its verifier aside"] = Number(early.gasUsed);
+    await surety.revert(before);
   });
 
   it("by reference too", async () => {

@@ -98,6 +98,9 @@ interface ISuretyOracle is ITokenLedger {
     );
     /// @notice An assignee let its exclusive time pass, and another has answered.
     event TurnMissed(RequestId indexed requestId, address indexed operator, address indexed poster);
+    event EarlyFinalityChosen(RequestId indexed requestId, address indexed verifier);
+    /// @notice An answer becomes final before its window is over.
+    event FinalisedEarly(AssertionId indexed assertionId, RequestId indexed requestId, address indexed verifier);
     event Finalised(AssertionId indexed assertionId, RequestId indexed requestId, bytes32 outputRoot);
     /// @notice The final callback's outcome; a failed one can be retried.
     event Delivered(RequestId indexed requestId, bool success, bytes returnData);
@@ -113,6 +116,11 @@ interface ISuretyOracle is ITokenLedger {
     event Refuted(AssertionId indexed assertionId, address indexed poster, address indexed challenger);
 
     error NotDisputeGame(address caller);
+    error NotRequester(address caller, address requester);
+    /// @notice Thrown when the verifier of a request does not say that its answer may be final, or when it has none.
+    error EarlyFinalityRefused(address verifier);
+    /// @notice Thrown when a request's answer may have become final by a verifier's word: only its requester relies on that.
+    error NotReusable(RequestId requestId);
     error UnknownRequest(RequestId requestId);
     error WrongStatus(RequestStatus actual, RequestStatus expected);
     error WrongInputSize(uint256 actualBytes, uint256 expectedBytes);
@@ -201,6 +209,13 @@ interface ISuretyOracle is ITokenLedger {
     function reuse(RequestId requestId, bytes32 question, bytes calldata output, address feeToken) external payable;
     /// @notice What `reuse` must be paid, in the smallest unit of `feeToken`.
     function quoteReuse(address feeToken) external view returns (uint256 fee);
+    /// @notice Has a request's answers made final early by a verifier's word. The requester only, while the request is open; zero: no more. At the
+    /// requester's risk: a wrong word cannot be disputed. Nobody can reuse the answer.
+    function chooseEarlyFinality(RequestId requestId, address verifier) external;
+    /// @notice `finalise` before the window is over, if no game is open and the request's verifier allows it by the proof. Anyone may call.
+    function finaliseEarly(RequestId requestId, bytes calldata output, bytes calldata proof) external;
+    /// @notice The verifier that a request has chosen (`IEarlyFinality`); zero when it has none.
+    function earlyFinalityOf(RequestId requestId) external view returns (address verifier);
     /// @notice Gives the fee of an unanswered request back after its deadline. Anyone may call.
     function refund(RequestId requestId) external;
 

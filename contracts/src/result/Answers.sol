@@ -158,12 +158,27 @@ abstract contract Answers is OracleStore {
         view
         returns (AssertionId assertionId, StoredAssertion storage assertion)
     {
+        uint256 windowEndsAt;
+        (assertionId, assertion, windowEndsAt) = _standing(requestId, request);
+        // INVARIANT: final only when the window is over, or by the word of the verifier that the requester chose.
+        if (block.timestamp < windowEndsAt) revert WindowOpen(windowEndsAt);
+        _requireNoGames(assertion);
+    }
+
+    /// @dev The answer of a request, and when its window is over.
+    function _standing(RequestId requestId, StoredRequest storage request)
+        internal
+        view
+        returns (AssertionId assertionId, StoredAssertion storage assertion, uint256 windowEndsAt)
+    {
         if (request.status != RequestStatus.Asserted) revert WrongStatus(request.status, RequestStatus.Asserted);
         assertionId = _assertionId(requestId, request.attempt);
         assertion = _assertions[assertionId];
-        uint256 windowEndsAt = assertion.postedAt + CHALLENGE_WINDOW_SECONDS;
-        // INVARIANT: final only when the window is over and no game is open.
-        if (block.timestamp < windowEndsAt) revert WindowOpen(windowEndsAt);
+        windowEndsAt = assertion.postedAt + CHALLENGE_WINDOW_SECONDS;
+    }
+
+    /// @dev INVARIANT: nothing is final while a game is open.
+    function _requireNoGames(StoredAssertion storage assertion) internal view {
         if (assertion.openGames != 0) revert GamesOpen(assertion.openGames);
     }
 
@@ -173,7 +188,7 @@ abstract contract Answers is OracleStore {
         RequestId requestId,
         StoredRequest storage request,
         StoredAssertion storage assertion
-    ) private {
+    ) internal {
         request.status = RequestStatus.Final;
         _creditFee(request.feeTokenNumber, assertion.poster, _feeOf(request));
         emit Finalised(assertionId, requestId, assertion.outputRoot);
@@ -191,7 +206,7 @@ abstract contract Answers is OracleStore {
     }
 
     /// @dev The final callback, likewise.
-    function _deliver(RequestId requestId, StoredRequest storage request, bool generous, bytes calldata output) private {
+    function _deliver(RequestId requestId, StoredRequest storage request, bool generous, bytes calldata output) internal {
         DeliveryState before = request.delivery;
         request.delivery = before.delivered();
         bytes memory data = abi.encodeCall(IInferenceCallback.onInference, (requestId, output));

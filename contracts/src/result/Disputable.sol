@@ -24,6 +24,8 @@ abstract contract Disputable is Requests {
         (StoredAssertion storage assertion,, StoredRequest storage request) = _disputed(assertionId);
         uint256 windowEndsAt = assertion.postedAt + CHALLENGE_WINDOW_SECONDS;
         if (block.timestamp >= windowEndsAt) revert WindowClosed(windowEndsAt);
+        // It may have become final before its window is over.
+        if (request.status != RequestStatus.Asserted) revert WrongStatus(request.status, RequestStatus.Asserted);
 
         ++assertion.openGames;
         (ModelId modelId,) = _models().modelAt(request.modelNumber);

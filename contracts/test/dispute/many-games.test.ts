@@ -1,4 +1,4 @@
-import { type Address, encodeAbiParameters, keccak256, toHex } from "viem";
+import { type Address, encodeAbiParameters, type Hex, keccak256, toHex } from "viem";
 import { describe, expect, it } from "vitest";
 import { countingModel, outputOf, outputRootOf } from "../support/models.ts";
 import { challengerMove, play, revealMove, viewOf } from "../support/players.ts";
@@ -291,12 +291,16 @@ describe("DisputeGame: many games on one assertion", () => {
     const { surety } = scenario;
     const { requester, challenger } = scenario.actors;
     const { requestId } = await scenario.request();
-    // Make this the last attempt: byte 29 of the request's first slot, the mapping being the oracle's third variable.
+    // Make this the last attempt: byte 29 of the request's first slot, which begins with the requester, in whichever variable the requests are.
     const { testClient, publicClient } = surety.network;
     const address = surety.addresses.oracle;
     const types = [{ type: "uint256" }, { type: "uint256" }] as const;
-    const slot = keccak256(encodeAbiParameters(types, [requestId, 2n]));
-    const word = BigInt((await publicClient.getStorageAt({ address, slot })) ?? "0x0");
+    let slot: Hex = "0x";
+    let word = 0n;
+    for (let variable = 0n; word % 2n ** 160n !== BigInt(requester); variable++) {
+      slot = keccak256(encodeAbiParameters(types, [requestId, variable]));
+      word = BigInt((await publicClient.getStorageAt({ address, slot })) ?? "0x0");
+    }
     await testClient.setStorageAt({
       address,
       index: slot,

@@ -120,9 +120,11 @@ describe("SuretyOracle: answers", () => {
         await serve(surety, stranger, modelId);
         const { assignee, post } = await missed();
         const id = await surety.snapshot();
-        const stakes = () => Promise.all([assignee, other(assignee), stranger].map(stakeOf));
+        const { alice, bob } = scenario.actors;
+        const others = [alice, bob, stranger].filter((who) => who !== assignee);
+        const stakes = () => Promise.all([alice, bob, stranger].map(stakeOf));
         await surety.send({ from: assignee, to: surety.operators, call: "leaveModel", args: [modelId] });
-        for (const from of [other(assignee), stranger].map((who) => who as `0x${string}`)) {
+        for (const from of others) {
           const left = await surety.snapshot();
           const before = await stakes();
           const receipt = await surety.send({ ...post, from });
