@@ -60,12 +60,14 @@ function layouts(): Record<string, Layout> {
 }
 
 /** A variable a line: slot, first byte, size, type. */
-function lines({ storage, types }: Layout): Record<string, string> {
+function lines(layout: Layout): Record<string, string> {
+  const { storage } = layout;
+  const types = layout.types ?? {};
   const line = ({ slot, offset, type }: Variable) => {
-    const { label, numberOfBytes } = types?.[type] as { label: string; numberOfBytes: string };
+    const { label, numberOfBytes } = types[type] as { label: string; numberOfBytes: string };
     return `slot ${slot}, byte ${offset}, ${numberOfBytes} bytes: ${label}`;
   };
-  const structs = Object.values(types ?? {}).filter(({ members }) => members !== undefined);
+  const structs = Object.values(types).filter(({ members }) => members !== undefined);
   return Object.fromEntries([
     ...storage.map((variable) => [variable.label, line(variable)]),
     ...structs.flatMap(({ label, members }) =>
