@@ -1,11 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { freePort } from "@surety/chain/testing";
+import axe from "axe-core";
+import type { BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { noBrowser, startBrowser } from "../support/browser.ts";
 
 const SURETY = path.join(import.meta.dirname, "../../cli/bin/surety.js");
 const dir = path.join(mkdtempSync(path.join(tmpdir(), "surety-devnet-")), "devnet");
@@ -22,15 +25,28 @@ async function surety(...args: string[]) {
   return { status, stdout, stderr: Buffer.concat(err).toString(), json: () => JSON.parse(stdout) };
 }
 
+/** What axe finds against WCAG 2.1 A and AA, a line a rule. */
+async function accessibilityProblems(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate<{ violations: { id: string; nodes: { html: string }[] }[] }>(
+    "axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'] })",
+  );
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+}
+
 describe("surety devnet", () => {
   let devnet: ChildProcess;
-  let facts: { rpcUrl: string; services: Record<string, string> };
+  let facts: { rpcUrl: string; explorer: string; services: Record<string, string> };
 
   beforeAll(async () => {
     const port = String(await freePort());
-    devnet = spawn(process.execPath, [SURETY, "devnet", "--json", "--port", port, "--dir", dir], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
+    devnet = spawn(
+      process.execPath,
+      [SURETY, "devnet", "--json", "--port", port, "--explorer-port", "0", "--dir", dir],
+      {
+        stdio: ["ignore", "pipe", "inherit"],
+      },
+    );
     const [line] = await once(createInterface({ input: devnet.stdout as NodeJS.ReadableStream }), "line");
     facts = JSON.parse(line);
   }, 240_000);
@@ -79,12 +95,96 @@ describe("surety devnet", () => {
     expect(json()).toMatchObject({ requestId: "2", layer: 3, element: 5, slashedWei: String(10n ** 18n) });
   }, 200_000);
 
+  it.skipIf(noBrowser)(
+    `shows all of it in a browser${noBrowser ? `: ${noBrowser}` : ""}`,
+    async () => {
+      const browser = await startBrowser();
+      try {
+        const desk = { viewport: { width: 1280, height: 900 } };
+        const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
+        for (const [name, options] of Object.entries<BrowserContextOptions>({
+          light: { ...desk, colorScheme: "light" },
+          dark: { ...desk, colorScheme: "dark" },
+          phone: { ...phone, colorScheme: "light" },
+        })) {
+          const context = await browser.newContext(options);
+          const page = await context.newPage();
+          const problems: string[] = [];
+          let scriptBytes = 0;
+          page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
+          page.on("pageerror", (error) => problems.push(error.message));
+          page.on("response", async (response) => {
+            if (response.request().resourceType() === "script") scriptBytes += (await response.body()).length;
+          });
+          await page.goto(facts.explorer);
+          await page.getByRole("heading", { name: /^Request 2/ }).waitFor();
+
+          const dispute = page.locator("article.dispute");
+          await expect
+            .poll(() => dispute.textContent(), { timeout: 20_000 })
+            .toMatch(/layer 3, element 5 at \[.*\]:\s*posted \S+, the chain computes \S+/);
+          const text = await dispute.textContent();
+          expect(text).toMatch(/the challenger won/);
+          expect(text).toMatch(/commits the trace root/);
+          expect(text).toMatch(/has the chain recompute one element/);
+          expect(await dispute.locator("svg.layers g.disputed title").textContent()).toMatch(/^3: /);
+          expect(await page.getByRole("group", { name: "Stakes" }).textContent()).toMatch(/slashed/);
+
+          expect(await accessibilityProblems(page)).toEqual([]);
+          expect(problems).toEqual([]);
+          expect(scriptBytes).toBeGreaterThan(0);
+          expect(scriptBytes).toBeLessThan(300_000);
+          // Nothing hangs over the side of a phone.
+          expect(await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")).toBe(true);
+          if (process.env.UPDATE_SCREENSHOTS) {
+            const images = path.join(import.meta.dirname, "../../docs/images");
+            mkdirSync(images, { recursive: true });
+            await page.screenshot({ path: path.join(images, `explorer-${name}.png`) });
+            if (name === "light")
+              await dispute.screenshot({ path: path.join(images, "explorer-dispute.png") });
+          }
+          await context.close();
+        }
+      } finally {
+        await browser.close();
+      }
+    },
+    180_000,
+  );
+
+  it.skipIf(noBrowser)(
+    `asks about a digit drawn by keyboard${noBrowser ? `: ${noBrowser}` : ""}`,
+    async () => {
+      const browser = await startBrowser();
+      try {
+        const page = await browser.newPage();
+        await page.goto(facts.explorer);
+        const drawing = page.getByRole("application");
+        await drawing.focus();
+        for (let i = 0; i < 8; i++) await page.keyboard.press("ArrowUp");
+        for (let i = 0; i < 16; i++) await page.keyboard.press("Shift+ArrowDown");
+        await page.getByRole("button", { name: "Ask what it is" }).click();
+        await page.getByText("Sent as request 3.").waitFor();
+        // Live: the page is not loaded again, and the line drawn is a one.
+        const answer = page.locator("#request-3 svg[role=img]");
+        await answer.waitFor({ timeout: 60_000 });
+        expect(await answer.getAttribute("aria-label")).toMatch(/the largest is number 1:/);
+        await expect
+          .poll(() => page.locator("#request-3").textContent(), { timeout: 60_000 })
+          .toMatch(/Request 3 final/);
+      } finally {
+        await browser.close();
+      }
+    },
+    180_000,
+  );
+
   it("stops everything on Ctrl-C", async () => {
     const exited = once(devnet, "exit");
     devnet.kill("SIGINT");
     expect(await exited).toEqual([0, null]);
     expect(existsSync(path.join(dir, "devnet.json"))).toBe(false);
-    for (const url of [facts.rpcUrl, ...Object.values(facts.services)])
+    for (const url of [facts.rpcUrl, facts.explorer, ...Object.values(facts.services)])
       await expect(fetch(url)).rejects.toThrow();
     const gone = await surety("request", "--digit", "1", "--dir", dir);
     expect([gone.status, gone.stderr]).toEqual([

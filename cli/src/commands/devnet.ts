@@ -22,14 +22,15 @@ export function addDevnetCommands(program: Command): void {
     .enablePositionalOptions()
     .description("run a chain, the contracts, two nodes and a challenger on this machine until Ctrl-C")
     .option("--port <port>", "the chain's port on 127.0.0.1", wholeNumber, 8545)
+    .option("--explorer-port <port>", "the explorer's port on 127.0.0.1, 0 for a free one", wholeNumber, 8546)
     .option("--dir <dir>", "folder for its files", DEVNET_DIR)
     .option("--json", "print one JSON object when it is ready")
     .addHelpText(
       "after",
       "\nExample:\n  surety devnet            # then, elsewhere:\n  surety request --digit 7\n  surety devnet fault --layer 3",
     )
-    .action(async ({ port, dir, json }: { port: number; dir: string; json?: true }) => {
-      const running = await runDevnet({ dir, port, onEvent: (line) => json || print(line) });
+    .action(async ({ port, explorerPort, dir, json }: DevnetCommandOptions) => {
+      const running = await runDevnet({ dir, port, explorerPort, onEvent: (line) => json || print(line) });
       if (json) print(toJson(running.facts));
       else printReady(running.facts);
       await new Promise<void>((resolve) => {
@@ -70,6 +71,13 @@ export function addDevnetCommands(program: Command): void {
     });
 }
 
+interface DevnetCommandOptions {
+  readonly port: number;
+  readonly explorerPort: number;
+  readonly dir: string;
+  readonly json?: true;
+}
+
 interface FaultOptions {
   readonly layer: number;
   readonly element?: number;
@@ -94,6 +102,7 @@ function printReady(facts: DevnetFile): void {
     print(`${name.padEnd(12)}${facts.addresses[name]}`);
   print(`${"consumer".padEnd(12)}${facts.reader} (DigitReader)`);
   print(`${"model".padEnd(12)}${facts.modelId} (MNIST)`);
+  print(`${"explorer".padEnd(12)}${facts.explorer}`);
   print("");
   print("try         surety request --digit 7");
   print("            surety devnet fault --layer 3");

@@ -23,6 +23,8 @@ export interface DevnetFile {
   readonly reader: Address;
   /** An order for its nodes to lie is written here. */
   readonly faultFile: string;
+  /** Base URL of the explorer. */
+  readonly explorer: string;
   /** Base URL of every service's API. */
   readonly services: Readonly<Record<string, string>>;
   /** Who is who, by lower-case address. */

@@ -2,7 +2,9 @@ import { mkdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { operatorOf } from "@surety/chain";
+import { type Explorer, serveExplorer } from "@surety/explorer";
 import { FatalError } from "@surety/protocol";
+import { ask } from "./ask.ts";
 import { type DevnetFile, readDevnetFile, writeDevnetFile } from "./devnet-file.ts";
 import { compileDigits } from "./digits.ts";
 import type { ServiceProcess } from "./service-process.ts";
@@ -13,6 +15,8 @@ export interface DevnetOptions {
   readonly dir: string;
   /** The chain's port on the loopback. */
   readonly port: number;
+  /** The explorer's port on the loopback; 0 takes a free one. */
+  readonly explorerPort: number;
   /** Told what happens, one line each. */
   readonly onEvent: (line: string) => void;
 }
@@ -31,7 +35,7 @@ const LOOK_EVERY_MS = 1_000;
  *
  * @throws FatalError DEVNET_RUNS, ANVIL_FAILED, DEPLOYMENT_FAILED, SERVICE_NOT_READY
  */
-export async function runDevnet({ dir, port, onEvent }: DevnetOptions): Promise<RunningDevnet> {
+export async function runDevnet({ dir, port, explorerPort, onEvent }: DevnetOptions): Promise<RunningDevnet> {
   refuseSecond(dir);
   rmSync(dir, { recursive: true, force: true });
   mkdirSync(dir, { recursive: true });
@@ -51,8 +55,10 @@ export async function runDevnet({ dir, port, onEvent }: DevnetOptions): Promise<
     onEvent(`${role} serves at ${nodes.get(role)?.url}`);
   };
   let stopped = false;
+  let explorer: Explorer | undefined;
   const stop = async () => {
     stopped = true;
+    await explorer?.close();
     await world.close();
     rmSync(path.join(dir, "devnet.json"), { force: true });
   };
@@ -60,6 +66,19 @@ export async function runDevnet({ dir, port, onEvent }: DevnetOptions): Promise<
     onEvent(`chain ${world.chain.chainId} runs at ${world.rpcUrl}`);
     const [challenger] = await Promise.all([world.startChallenger(), addNode(), addNode()]);
     onEvent(`the challenger watches at ${challenger.url}`);
+    explorer = await serveExplorer({
+      chain: world.chain,
+      addresses: world.deployment,
+      startBlock: world.deployment.fromBlock,
+      bundles: [bundle],
+      names: () => Object.fromEntries(world.names),
+      port: explorerPort,
+      onError: (error) => stopped || onEvent(`the explorer follows the chain no longer: ${String(error)}`),
+      ask: async (pixels) => {
+        const image = Buffer.from(Float32Array.from(pixels).buffer);
+        return String((await ask(world, image)).requestId);
+      },
+    });
     const { fromBlock, ...addresses } = world.deployment;
     const describe = (): DevnetFile => ({
       rpcUrl: world.rpcUrl,
@@ -72,6 +91,7 @@ export async function runDevnet({ dir, port, onEvent }: DevnetOptions): Promise<
       bundlesDir: world.bundlesDir,
       reader: world.reader,
       faultFile,
+      explorer: explorer?.url ?? "",
       services: Object.fromEntries([...nodes.values(), challenger].map(({ name, url }) => [name, url])),
       names: Object.fromEntries(world.names),
       pid: process.pid,

@@ -1,0 +1,2 @@
+export * from "./data/views.ts";
+export * from "./server/serve-explorer.ts";
