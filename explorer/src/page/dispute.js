@@ -106,7 +106,7 @@ function Verdict({ verdict }) {
   const { instruction, element, posted, expected, arithmetic } = verdict;
   return html`<section class="verdict" aria-label="The recomputed number">
     <p class="numbers">
-      layer ${instruction}, element ${element}${arithmetic ? ` at [${arithmetic.at.join(", ")}]` : ""}:
+      layer ${instruction}, element ${element}${arithmetic ? ` at [${arithmetic.at.join(", ")}]` : ""}:${" "}
       <span class="posted">posted ${posted}</span>, <span class="expected">the chain computes ${expected}</span>
     </p>
     ${

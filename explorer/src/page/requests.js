@@ -9,7 +9,7 @@ export function Requests({ network, now }) {
       (request) => html`<li class="card" key=${request.requestId} id=${`request-${request.requestId}`}>
         <h3>Request ${request.requestId} <${State} state=${request.state} /></h3>
         <p>
-          asked by <${Party} address=${request.requester} names=${names} />, ${count(request.asked.gas)} gas, model
+          asked by <${Party} address=${request.requester} names=${names} />, ${count(request.asked.gas)} gas, model${" "}
           <${Short} value=${request.modelId} />
         </p>
         ${request.assertions.map(
