@@ -4,9 +4,18 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
-import { freePort } from "@surety/chain/testing";
+import { devAccount, freePort } from "@surety/chain/testing";
+import {
+  type DisputeEvent,
+  type ModelId,
+  type PostedAnswer,
+  type SuretyAddresses,
+  suretyActions,
+  watchDisputes,
+} from "@surety/client";
 import axe from "axe-core";
 import type { BrowserContextOptions, Page } from "playwright-core";
+import { createPublicClient, createWalletClient, http } from "viem";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { noBrowser, startBrowser } from "../support/browser.ts";
 
@@ -36,7 +45,13 @@ async function accessibilityProblems(page: Page): Promise<string[]> {
 
 describe("surety devnet", () => {
   let devnet: ChildProcess;
-  let facts: { rpcUrl: string; explorer: string; services: Record<string, string> };
+  let facts: {
+    rpcUrl: string;
+    addresses: SuretyAddresses;
+    modelId: ModelId;
+    explorer: string;
+    services: Record<string, string>;
+  };
 
   beforeAll(async () => {
     const port = String(await freePort());
@@ -64,6 +79,34 @@ describe("surety devnet", () => {
     expect(data.indexOf(Math.max(...data))).toBe(9);
   }, 120_000);
 
+  it("answers who asks by the SDK", async () => {
+    const client = createWalletClient({
+      account: devAccount(5),
+      transport: http(facts.rpcUrl),
+      pollingInterval: 200,
+    }).extend(suretyActions(facts.addresses));
+    const posted: PostedAnswer[] = [];
+    const { requestId, feeWei } = await client.requestInference({
+      modelId: facts.modelId,
+      input: new Uint8Array(28 * 28 * 4),
+    });
+    expect(feeWei).toBeGreaterThan(0n);
+    expect(await client.getRequest({ requestId })).toMatchObject({
+      status: expect.stringMatching(/open|asserted/),
+      delivery: "pull",
+    });
+    const answer = await client.waitForResult({
+      requestId,
+      onPosted: (provisional) => posted.push(provisional),
+    });
+    expect(posted).toEqual([answer]);
+    expect(answer).toMatchObject({ attempt: 0, output: expect.any(Uint8Array) });
+    expect(answer.output.length).toBe(40);
+    await expect(
+      client.requestInference({ modelId: facts.modelId, input: new Uint8Array(3) }),
+    ).rejects.toThrow(/WrongInputSize|revert/);
+  }, 120_000);
+
   it("refuses a second devnet in its folder, and a lie about a request that is answered", async () => {
     const second = await surety("devnet", "--dir", dir);
     expect([second.status, second.stderr]).toEqual([
@@ -80,6 +123,9 @@ describe("surety devnet", () => {
   });
 
   it("lies when it is told to, and is found and slashed", async () => {
+    const disputes: DisputeEvent[] = [];
+    const watcher = createPublicClient({ transport: http(facts.rpcUrl), pollingInterval: 200 });
+    const unwatch = watchDisputes(watcher, facts.addresses, { onDispute: (event) => disputes.push(event) });
     const { status, stderr, json } = await surety(
       "devnet",
       "fault",
@@ -92,7 +138,13 @@ describe("surety devnet", () => {
       "--json",
     );
     expect([status, stderr]).toEqual([0, ""]);
-    expect(json()).toMatchObject({ requestId: "2", layer: 3, element: 5, slashedWei: String(10n ** 18n) });
+    expect(json()).toMatchObject({ requestId: "3", layer: 3, element: 5, slashedWei: String(10n ** 18n) });
+    unwatch();
+    expect(disputes).toMatchObject([
+      { type: "opened", requestId: 3n },
+      { type: "judged", instruction: 3, element: 5 },
+      { type: "ended", requestId: 3n, outcome: "challenger-won" },
+    ]);
   }, 200_000);
 
   it.skipIf(noBrowser)(
@@ -117,7 +169,7 @@ describe("surety devnet", () => {
             if (response.request().resourceType() === "script") scriptBytes += (await response.body()).length;
           });
           await page.goto(facts.explorer);
-          await page.getByRole("heading", { name: /^Request 2/ }).waitFor();
+          await page.getByRole("heading", { name: /^Request 3/ }).waitFor();
 
           const dispute = page.locator("article.dispute");
           await expect
@@ -164,14 +216,14 @@ describe("surety devnet", () => {
         for (let i = 0; i < 8; i++) await page.keyboard.press("ArrowUp");
         for (let i = 0; i < 16; i++) await page.keyboard.press("Shift+ArrowDown");
         await page.getByRole("button", { name: "Ask what it is" }).click();
-        await page.getByText("Sent as request 3.").waitFor();
+        await page.getByText("Sent as request 4.").waitFor();
         // Live: the page is not loaded again, and the line drawn is a one.
-        const answer = page.locator("#request-3 svg[role=img]");
+        const answer = page.locator("#request-4 svg[role=img]");
         await answer.waitFor({ timeout: 60_000 });
         expect(await answer.getAttribute("aria-label")).toMatch(/the largest is number 1:/);
         await expect
-          .poll(() => page.locator("#request-3").textContent(), { timeout: 60_000 })
-          .toMatch(/Request 3 final/);
+          .poll(() => page.locator("#request-4").textContent(), { timeout: 60_000 })
+          .toMatch(/Request 4 final/);
       } finally {
         await browser.close();
       }

@@ -1,0 +1,6 @@
+export type { Delivery, RequestStatus, RequestView, SuretyAddresses } from "@surety/chain";
+export { FatalError, type ModelId, parseModelId, parseRequestId, type RequestId } from "@surety/protocol";
+export * from "./actions/request-inference.ts";
+export * from "./actions/wait-for-result.ts";
+export * from "./actions/watch-disputes.ts";
+export * from "./surety-actions.ts";
