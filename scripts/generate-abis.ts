@@ -22,6 +22,7 @@ const CONTRACTS = [
   { name: "suretyOracle", path: "result/SuretyOracle.sol", deployable: true },
   { name: "disputeGame", path: "dispute/DisputeGame.sol", deployable: true },
   { name: "stepReferee", path: "dispute/StepReferee.sol", deployable: true },
+  { name: "attentionTests", path: "watch/AttentionTests.sol", deployable: true },
   { name: "stakeQuorum", path: "finality/StakeQuorum.sol", deployable: true },
   { name: "digitReader", path: "examples/DigitReader.sol", deployable: true },
   { name: "callbackMeter", path: "tools/CallbackMeter.sol", deployable: false, runtime: true },

@@ -1,4 +1,6 @@
 import {
+  attentionTestsAbi,
+  attentionTestsBytecode,
   disputeGameAbi,
   disputeGameBytecode,
   FatalError,
@@ -22,6 +24,7 @@ import {
   type Transport,
   type Chain as ViemChain,
   type WalletClient,
+  zeroAddress,
 } from "viem";
 import type { SuretyAddresses } from "./addresses.ts";
 import { toContractError } from "./errors/contract-revert.ts";
@@ -63,6 +66,22 @@ export interface SuretyParameters {
   readonly extensionSeconds: number;
   /** From leaving service to withdrawal; at least the challenge window and the longest game. */
   readonly unbondingSeconds: number;
+  /** Attention tests (docs/protocol.md). Default: none. */
+  readonly attention?: AttentionParameters;
+}
+
+/** docs/protocol.md, "Attention tests", says what each is for and how to choose it. */
+export interface AttentionParameters {
+  readonly watcherStakeWei: bigint;
+  readonly rewardWei: bigint;
+  readonly fineWei: bigint;
+  readonly posterFineWei: bigint;
+  readonly askedBps: number;
+  readonly auditBps: number;
+  readonly bountyBps: number;
+  readonly attentionBlocks: number;
+  readonly revealSeconds: number;
+  readonly leaveSeconds: number;
 }
 
 /** Short times and small sums, for a chain of one's own. */
@@ -86,6 +105,8 @@ export const DEVNET_PARAMETERS: SuretyParameters = {
 /** Where a fresh deployment stands. */
 export interface SuretyDeployment extends SuretyAddresses {
   readonly referee: Address;
+  /** Attention tests, where the parameters ask for them. */
+  readonly attention?: Address;
   /** The block of the first contract: no event of this deployment is older. */
   readonly fromBlock: bigint;
 }
@@ -109,8 +130,11 @@ export async function deploySurety(
   const from = wallet.account.address;
   const nonce = await client.getTransactionCount({ address: from, blockTag: "pending" });
   const at = (index: number): Address => getContractAddress({ from, nonce: BigInt(nonce + index) });
-  const addresses = { registry: at(0), referee: at(1), operators: at(2), oracle: at(3), game: at(4) };
-  const creations = Object.entries(creationCode(addresses, parameters)) as [keyof typeof addresses, Hex][];
+  const addresses: Places = {
+    ...{ registry: at(0), referee: at(1), operators: at(2), oracle: at(3), game: at(4) },
+    ...(parameters.attention === undefined ? {} : { attention: at(5) }),
+  };
+  const creations = Object.entries(creationCode(addresses, parameters)) as [keyof Places, Hex][];
 
   let fromBlock = 0n;
   for (const [index, [name, data]] of creations.entries()) {
@@ -126,7 +150,11 @@ export async function deploySurety(
     });
     const { status, contractAddress, blockNumber } = await client.waitForTransactionReceipt({ hash });
     if (index === 0) fromBlock = blockNumber;
-    if (status !== "success" || !contractAddress || !isAddressEqual(contractAddress, addresses[name])) {
+    if (
+      status !== "success" ||
+      !contractAddress ||
+      !isAddressEqual(contractAddress, addresses[name] as Address)
+    ) {
       throw new FatalError(
         "DEPLOYMENT_FAILED",
         `${what} failed (${status}, at ${contractAddress ?? "no address"}, expected at ${addresses[name]}). ` +
@@ -147,7 +175,7 @@ export function constructorParameters(parameters: SuretyParameters) {
   const { missedTurnPenaltyWei } = parameters;
   const { challengeBondWei, clockSeconds, extensionSeconds } = parameters;
   return {
-    ofOperators: { minStakeWei, assertionBondWei, unbondingSeconds },
+    ofOperators: { minStakeWei, assertionBondWei, unbondingSeconds, attention: zeroAddress as Address },
     ofOracle: {
       baseFeeWei,
       callbackGasPriceWei,
@@ -165,9 +193,9 @@ export function constructorParameters(parameters: SuretyParameters) {
 
 /** What creates each contract, in the order of deployment. */
 function creationCode(
-  { registry, referee, operators, oracle, game }: Places,
+  { registry, referee, operators, oracle, game, attention }: Places,
   parameters: SuretyParameters,
-): Record<keyof Places, Hex> {
+): Partial<Record<keyof Places, Hex>> {
   const { ofOperators, ofOracle, feeTokens, ofGame } = constructorParameters(parameters);
   return {
     registry: modelRegistryBytecode,
@@ -175,7 +203,7 @@ function creationCode(
     operators: encodeDeployData({
       abi: operatorRegistryAbi,
       bytecode: operatorRegistryBytecode,
-      args: [oracle, game, ofOperators],
+      args: [oracle, game, { ...ofOperators, attention: attention ?? ofOperators.attention }],
     }),
     oracle: encodeDeployData({
       abi: suretyOracleAbi,
@@ -187,5 +215,14 @@ function creationCode(
       bytecode: disputeGameBytecode,
       args: [oracle, referee, ofGame],
     }),
+    ...(parameters.attention === undefined
+      ? {}
+      : {
+          attention: encodeDeployData({
+            abi: attentionTestsAbi,
+            bytecode: attentionTestsBytecode,
+            args: [oracle, parameters.attention],
+          }),
+        }),
   };
 }

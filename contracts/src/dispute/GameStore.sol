@@ -201,6 +201,11 @@ abstract contract GameStore is IDisputeGame, CreditLedger {
         return _traces[assertionId].root;
     }
 
+    /// @inheritdoc IDisputeGame
+    function traceCommittedAt(AssertionId assertionId) external view returns (uint256) {
+        return _traces[assertionId].committedAt;
+    }
+
     /// @dev Where a game stands, and its clocks. INVARIANT: at every instant of a live game exactly one side may move, or exactly
     /// `claimTimeout` is enabled: `clock.turn` is one value, and each move asks for its own.
     function _walk(GameId gameId) internal view returns (Walk memory walk) {

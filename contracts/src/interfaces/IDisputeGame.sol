@@ -198,6 +198,8 @@ interface IDisputeGame is ICreditLedger {
         returns (GameId);
     function gameOf(GameId gameId) external view returns (GameView memory);
     function traceRootOf(AssertionId assertionId) external view returns (bytes32);
+    /// @notice Unix seconds at which the trace was committed; 0 while it is not.
+    function traceCommittedAt(AssertionId assertionId) external view returns (uint256);
     /// @notice Upper bound of the seconds from `open` to the end of a game, whatever the sides do.
     function maxGameSeconds() external view returns (uint256);
 }

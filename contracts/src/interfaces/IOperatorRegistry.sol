@@ -13,6 +13,8 @@ interface IOperatorRegistry {
         uint128 assertionBondWei;
         /// From leaving service to withdrawal.
         uint32 unbondingSeconds;
+        /// May fine posters for what they owe to attention tests (`IAttentionTests`); zero: nobody but the oracle fines.
+        address attention;
     }
 
     struct Operator {
@@ -38,6 +40,7 @@ interface IOperatorRegistry {
     event Slashed(address indexed operator, uint256 amountWei, uint256 paidWei, uint256 burnedWei);
 
     error NotOracle(address caller);
+    error FineTooHigh(uint256 amountWei, uint256 mostWei);
     error AmountTooLarge(uint256 amountWei);
     error StakeTooLow(uint256 actualWei, uint256 requiredWei);
     error OperatorJailed(address operator);
@@ -67,7 +70,8 @@ interface IOperatorRegistry {
     function slash(address operator, uint256 amountWei, address recipient, uint256 paidWei) external;
 
     /// @notice Takes part of an operator's free stake, adds `paidWei` to the stake of another and burns the rest; nothing when less is free. The
-    /// operator may be left with less than the minimum: it goes on serving while it has a bond free. Oracle only.
+    /// operator may be left with less than the minimum: it goes on serving while it has a bond free. The oracle and the attention tests only, and at most
+    /// a tenth of a bond each time.
     function fine(address operator, uint256 amountWei, address recipient, uint256 paidWei)
         external;
 

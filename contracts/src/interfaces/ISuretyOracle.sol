@@ -67,6 +67,7 @@ interface ISuretyOracle is ITokenLedger {
     struct AssertionView {
         address poster;
         uint40 postedAt;
+        uint40 postedBlock;
         /// Unix seconds at which the window closes.
         uint40 windowEndsAt;
         bytes32 outputRoot;

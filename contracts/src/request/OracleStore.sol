@@ -52,7 +52,8 @@ abstract contract OracleStore is Fees {
     struct StoredAssertion {
         address poster;
         uint40 postedAt;
-        uint32 openGames;
+        uint40 postedBlock;
+        uint16 openGames;
         bytes32 outputRoot;
     }
 

@@ -113,6 +113,7 @@ abstract contract Disputable is Requests {
         return AssertionView({
             poster: assertion.poster,
             postedAt: assertion.postedAt,
+            postedBlock: assertion.postedBlock,
             windowEndsAt: assertion.postedAt + CHALLENGE_WINDOW_SECONDS,
             outputRoot: assertion.outputRoot,
             openGames: assertion.openGames,

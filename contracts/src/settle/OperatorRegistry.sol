@@ -62,6 +62,7 @@ contract OperatorRegistry is IOperatorRegistry, ReentrancyGuardTransient {
     uint128 private immutable MIN_STAKE_WEI;
     uint128 private immutable ASSERTION_BOND_WEI;
     uint32 private immutable UNBONDING_SECONDS;
+    address private immutable ATTENTION;
 
     mapping(address operator => Account) private _accounts;
     /// Without holes, so that one draw nearly always finds somebody.
@@ -86,6 +87,7 @@ contract OperatorRegistry is IOperatorRegistry, ReentrancyGuardTransient {
         MIN_STAKE_WEI = parameters_.minStakeWei;
         ASSERTION_BOND_WEI = parameters_.assertionBondWei;
         UNBONDING_SECONDS = parameters_.unbondingSeconds;
+        ATTENTION = parameters_.attention;
     }
 
     modifier onlyOracle() {
@@ -233,8 +235,10 @@ contract OperatorRegistry is IOperatorRegistry, ReentrancyGuardTransient {
     /// @inheritdoc IOperatorRegistry
     function fine(address operator, uint256 amountWei, address recipient, uint256 paidWei)
         external
-        onlyOracle
     {
+        if (msg.sender != oracle && msg.sender != ATTENTION) revert NotOracle(msg.sender);
+        uint256 mostWei = ASSERTION_BOND_WEI / 10;
+        if (amountWei > mostWei) revert FineTooHigh(amountWei, mostWei);
         Account storage account = _accounts[operator];
         // INVARIANT: a fine takes only what is free; what assertions hold stays theirs.
         if (account.stakeWei - account.lockedWei < amountWei) return;
@@ -252,7 +256,8 @@ contract OperatorRegistry is IOperatorRegistry, ReentrancyGuardTransient {
         return OperatorParameters({
             minStakeWei: MIN_STAKE_WEI,
             assertionBondWei: ASSERTION_BOND_WEI,
-            unbondingSeconds: UNBONDING_SECONDS
+            unbondingSeconds: UNBONDING_SECONDS,
+            attention: ATTENTION
         });
     }
 

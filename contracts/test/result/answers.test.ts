@@ -38,6 +38,7 @@ describe("SuretyOracle: answers", () => {
       expect(await read("assertionOf", assertionId)).toEqual({
         poster,
         postedAt: now,
+        postedBlock: Number(receipt.blockNumber),
         windowEndsAt: now + surety.parameters.challengeWindowSeconds,
         outputRoot: outputRootOf(smallModel, honest),
         openGames: 0,

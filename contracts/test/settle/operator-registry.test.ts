@@ -322,13 +322,22 @@ describe("OperatorRegistry", () => {
       expect(await operatorOf(alice)).toMatchObject({ stakeWei: minStakeWei - 10n, jailed: false });
       expect(await operatorOf(bob)).toMatchObject({ stakeWei: minStakeWei + 7n });
       expect((await surety.balance(ZERO_ADDRESS)) - burned).toBe(3n);
-      for (let i = 0; i < 3; i++) await surety.send(await asOracle("lock", alice, bondWei));
-      const free = bondWei - 10n;
+      await surety.send(await asOracle("lock", alice, minStakeWei - 30n));
+      const free = 20n;
       const none = await surety.send(await asOracle("fine", alice, free + 1n, bob, 7n));
       expect(eventsOf(none)).toEqual([]);
       expect(await operatorOf(alice)).toMatchObject({ stakeWei: minStakeWei - 10n });
       await surety.send(await asOracle("fine", alice, free, bob, free));
       expect(await read("freeStakeWei", alice)).toBe(0n);
+    });
+
+    it("of more than a tenth of a bond reverts FineTooHigh", async () => {
+      const { alice, bob } = scenario.actors;
+      const fine = await asOracle("fine", alice, bondWei / 10n + 1n, bob, 0n);
+      expect(await scenario.surety.refused(fine)).toEqual({
+        error: "FineTooHigh",
+        args: [bondWei / 10n + 1n, bondWei / 10n],
+      });
     });
 
     it("by anybody but the oracle reverts NotOracle", async () => {
@@ -517,6 +526,7 @@ describe("OperatorRegistry", () => {
       minStakeWei,
       assertionBondWei: bondWei,
       unbondingSeconds: 600,
+      attention: ZERO_ADDRESS,
     });
     expect(await read("oracle")).toBe(addresses.oracle);
     expect(await read("disputeGame")).toBe(addresses.game);

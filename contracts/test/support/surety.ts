@@ -1,4 +1,5 @@
 import {
+  attentionTestsAbi,
   disputeGameAbi,
   modelRegistryAbi,
   operatorRegistryAbi,
@@ -210,7 +211,12 @@ export type { Network };
 
 /** The events that one of Surety's contracts emitted, by name. */
 export function eventsOf(receipt: TransactionReceipt, eventName?: string) {
-  const abi = [...suretyOracleAbi, ...disputeGameAbi, ...operatorRegistryAbi, ...modelRegistryAbi] as Abi;
+  const abi = [
+    ...[...suretyOracleAbi, ...disputeGameAbi, ...operatorRegistryAbi, ...modelRegistryAbi],
+    ...(attentionTestsAbi as Abi).filter(
+      (item) => !("name" in item && ["Credited", "Withdrawn"].includes(item.name)),
+    ),
+  ] as Abi;
   return parseEventLogs({ abi, logs: receipt.logs })
     .map(({ eventName: name, args, address }) => ({
       name,

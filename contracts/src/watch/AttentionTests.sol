@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import {IAttentionTests} from "../interfaces/IAttentionTests.sol";
+import {IDisputeGame} from "../interfaces/IDisputeGame.sol";
+import {IOperatorRegistry} from "../interfaces/IOperatorRegistry.sol";
+import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
+import {Burn} from "../settle/Burn.sol";
+import {CreditLedger} from "../settle/CreditLedger.sol";
+import {AssertionId, InvalidParameter, ModelId} from "../types/SuretyTypes.sol";
+
+/// @title Attention tests.
+/// @dev Calls only Surety's own contracts. Nothing here can hold up, or change, what becomes of an answer.
+contract AttentionTests is IAttentionTests, CreditLedger {
+    bytes32 private constant ASKED = keccak256("Surety attention: asked");
+    bytes32 private constant ATTENDED = keccak256("Surety attention: attended");
+    /// In place of a commitment: rewarded, or fined.
+    bytes32 private constant SETTLED = bytes32(uint256(1));
+
+    ISuretyOracle private immutable ORACLE;
+    IOperatorRegistry private immutable OPERATORS;
+    IDisputeGame private immutable GAME;
+    uint96 private immutable WATCHER_STAKE_WEI;
+    uint96 private immutable REWARD_WEI;
+    uint96 private immutable FINE_WEI;
+    uint96 private immutable POSTER_FINE_WEI;
+    uint16 private immutable ASKED_BPS;
+    uint16 private immutable AUDIT_BPS;
+    uint16 private immutable BOUNTY_BPS;
+    uint16 private immutable ATTENTION_BLOCKS;
+    uint32 private immutable REVEAL_SECONDS;
+    uint32 private immutable LEAVE_SECONDS;
+
+    mapping(ModelId modelId => uint256 amountWei) private _pools;
+    mapping(ModelId modelId => mapping(address watcher => Watcher)) private _watchers;
+    mapping(AssertionId assertionId => Audit) private _audits;
+    mapping(AssertionId assertionId => mapping(address watcher => bytes32 commitment)) private _commitments;
+
+    /// @dev Deployed after the dispute game, where the operator registry expects it.
+    constructor(ISuretyOracle oracle, AttentionParameters memory p) {
+        ORACLE = oracle;
+        OPERATORS = IOperatorRegistry(oracle.operatorRegistry());
+        GAME = IDisputeGame(oracle.disputeGame());
+        IOperatorRegistry.OperatorParameters memory ofOperators = OPERATORS.parameters();
+        if (ofOperators.attention != address(this)) revert InvalidParameter("operatorRegistry.attention", 0, 1);
+        uint256 window = oracle.parameters().challengeWindowSeconds;
+        _atLeast("fineWei", p.fineWei, 1);
+        // Who watches can bear the fines of several assertions that are open at once.
+        _atLeast("watcherStakeWei", p.watcherStakeWei, 10 * uint256(p.fineWei));
+        _atMost("posterFineWei", p.posterFineWei, ofOperators.assertionBondWei / 10);
+        _atLeast("askedBps", p.askedBps, 1);
+        _atMost("askedBps", p.askedBps, Burn.BPS);
+        _atLeast("auditBps", p.auditBps, 1);
+        _atMost("auditBps", p.auditBps, Burn.BPS);
+        // INVARIANT: showing oneself still costs half of the fine.
+        _atMost("bountyBps", p.bountyBps, Burn.BPS / 2);
+        _atLeast("attentionBlocks", p.attentionBlocks, 1);
+        _atMost("attentionBlocks", p.attentionBlocks, 200);
+        _atLeast("revealSeconds", p.revealSeconds, 1);
+        _atMost("revealSeconds", p.revealSeconds, window / 2);
+        // INVARIANT: a watcher's stake outlasts every test of it.
+        _atLeast("leaveSeconds", p.leaveSeconds, window + GAME.maxGameSeconds() + 1 hours);
+        WATCHER_STAKE_WEI = p.watcherStakeWei;
+        REWARD_WEI = p.rewardWei;
+        FINE_WEI = p.fineWei;
+        POSTER_FINE_WEI = p.posterFineWei;
+        ASKED_BPS = p.askedBps;
+        AUDIT_BPS = p.auditBps;
+        BOUNTY_BPS = p.bountyBps;
+        ATTENTION_BLOCKS = p.attentionBlocks;
+        REVEAL_SECONDS = p.revealSeconds;
+        LEAVE_SECONDS = p.leaveSeconds;
+    }
+
+    function _atLeast(string memory name, uint256 actual, uint256 bound) private pure {
+        if (actual < bound) revert InvalidParameter(name, actual, bound);
+    }
+
+    function _atMost(string memory name, uint256 actual, uint256 bound) private pure {
+        if (actual > bound) revert InvalidParameter(name, actual, bound);
+    }
+
+    /// @inheritdoc IAttentionTests
+    function fund(ModelId modelId) external payable {
+        _pools[modelId] += msg.value;
+        emit Funded(modelId, msg.sender, msg.value);
+    }
+
+    /// @inheritdoc IAttentionTests
+    function watch(ModelId modelId) external payable {
+        Watcher storage watcher = _watchers[modelId][msg.sender];
+        // A watch that has ended is first paid out, so that no test of it is forgotten.
+        if (watcher.sinceBlock != 0) revert AlreadyWatching(modelId, msg.sender);
+        if (msg.value != WATCHER_STAKE_WEI) revert WrongStake(msg.value, WATCHER_STAKE_WEI);
+
+        watcher.stakeWei = uint96(msg.value);
+        watcher.sinceBlock = uint40(block.number);
+        emit WatchStarted(modelId, msg.sender, msg.value);
+    }
+
+    /// @inheritdoc IAttentionTests
+    function stopWatching(ModelId modelId) external {
+        Watcher storage watcher = _watchers[modelId][msg.sender];
+        if (watcher.sinceBlock == 0 || watcher.untilBlock != 0) revert NotWatching(modelId, msg.sender);
+
+        watcher.untilBlock = uint40(block.number);
+        watcher.withdrawableAt = uint40(block.timestamp + LEAVE_SECONDS);
+        emit WatchEnded(modelId, msg.sender, watcher.withdrawableAt);
+    }
+
+    /// @inheritdoc IAttentionTests
+    function withdrawStake(ModelId modelId) external {
+        Watcher memory watcher = _watchers[modelId][msg.sender];
+        if (watcher.untilBlock == 0) revert NotWatching(modelId, msg.sender);
+        if (block.timestamp < watcher.withdrawableAt) revert StakeNotDue(watcher.withdrawableAt);
+
+        delete _watchers[modelId][msg.sender];
+        _credit(msg.sender, watcher.stakeWei);
+    }
+
+    /// @inheritdoc IAttentionTests
+    function attend(AssertionId assertionId, bytes32 commitment) external {
+        uint256 lastBlock = _standing(assertionId).postedBlock + ATTENTION_BLOCKS;
+        if (block.number > lastBlock) revert AttentionOver(lastBlock);
+        if (_commitments[assertionId][msg.sender] != 0) revert AlreadyAttended(assertionId, msg.sender);
+
+        _commitments[assertionId][msg.sender] = commitment;
+        emit Attended(assertionId, msg.sender, commitment);
+    }
+
+    /// @inheritdoc IAttentionTests
+    function audit(AssertionId assertionId) external {
+        ISuretyOracle.AssertionView memory assertion = _standing(assertionId);
+        uint256 lastBlock = assertion.postedBlock + ATTENTION_BLOCKS;
+        if (block.number <= lastBlock) revert AttentionOpen(lastBlock);
+        if (_audits[assertionId].auditedAt != 0) revert AlreadyAudited(assertionId);
+        bytes32 hash = blockhash(lastBlock);
+        // INVARIANT: a false trace root can still be disputed when it is shown in the last second.
+        uint256 endsAt = block.timestamp + 2 * uint256(REVEAL_SECONDS);
+        if (hash == 0 || endsAt > assertion.windowEndsAt) revert TooLateToAudit(assertionId);
+        if (_falls(keccak256(abi.encode(hash, assertionId)), AUDIT_BPS) == false) revert NotDrawn(assertionId);
+        bool isKnown = GAME.traceCommittedAt(assertionId) != 0;
+        // A poster that was challenged had to show it: there is no secret, and nobody to blame.
+        if (isKnown && assertion.openGames != 0) revert NothingToShow(assertionId, assertion.poster);
+
+        _audits[assertionId] = Audit(uint40(block.timestamp), isKnown, false);
+        emit Audited(assertionId, block.timestamp + REVEAL_SECONDS);
+    }
+
+    /// @inheritdoc IAttentionTests
+    function showPoster(AssertionId assertionId) external nonReentrant {
+        Audit storage audited = _audits[assertionId];
+        ISuretyOracle.AssertionView memory assertion = ORACLE.assertionOf(assertionId);
+        uint256 committedAt = GAME.traceCommittedAt(assertionId);
+        uint256 revealBy = uint256(audited.auditedAt) + REVEAL_SECONDS;
+        bool isSilent = block.timestamp > revealBy && (committedAt == 0 || committedAt > revealBy);
+        bool isDue = audited.auditedAt != 0 && !audited.posterFined && !assertion.refuted && (audited.leaked || isSilent);
+        // Who has all its stake locked has some free when this answer is final.
+        if (!isDue || OPERATORS.freeStakeWei(assertion.poster) < POSTER_FINE_WEI) {
+            revert NothingToShow(assertionId, assertion.poster);
+        }
+
+        audited.posterFined = true;
+        emit PosterFined(assertionId, assertion.poster, msg.sender);
+        OPERATORS.fine(assertion.poster, POSTER_FINE_WEI, msg.sender, uint256(POSTER_FINE_WEI) * BOUNTY_BPS / Burn.BPS);
+    }
+
+    /// @inheritdoc IAttentionTests
+    function reward(AssertionId assertionId, address watcher) external {
+        (ModelId modelId, bool isRight) = _tested(assertionId, watcher);
+        if (!isRight) revert NothingToShow(assertionId, watcher);
+
+        uint256 rewardWei = _pools[modelId] < REWARD_WEI ? _pools[modelId] : REWARD_WEI;
+        _commitments[assertionId][watcher] = SETTLED;
+        _pools[modelId] -= rewardWei;
+        _credit(watcher, rewardWei);
+        emit WatcherRewarded(assertionId, watcher, rewardWei);
+    }
+
+    /// @inheritdoc IAttentionTests
+    function showWatcher(AssertionId assertionId, address watcher) external {
+        (ModelId modelId, bool isRight) = _tested(assertionId, watcher);
+        if (isRight) revert NothingToShow(assertionId, watcher);
+
+        _commitments[assertionId][watcher] = SETTLED;
+        _watchers[modelId][watcher].stakeWei -= FINE_WEI;
+        uint256 bountyWei = uint256(FINE_WEI) * BOUNTY_BPS / Burn.BPS;
+        _pools[modelId] += FINE_WEI - bountyWei;
+        _credit(msg.sender, bountyWei);
+        emit WatcherFined(assertionId, watcher, msg.sender, FINE_WEI);
+    }
+
+    /// @dev Whether a watcher that was asked has attended rightly. Reverts where there is no test: not audited, not final, the trace root not shown in
+    /// time, the watcher not asked or not watching, or settled. INVARIANT: a refuted assertion tests nobody.
+    function _tested(AssertionId assertionId, address who) private view returns (ModelId modelId, bool isRight) {
+        ISuretyOracle.AssertionView memory assertion = ORACLE.assertionOf(assertionId);
+        uint256 auditedAt = _audits[assertionId].auditedAt;
+        uint256 committedAt = GAME.traceCommittedAt(assertionId);
+        bool isShown = auditedAt != 0 && committedAt >= auditedAt && committedAt <= auditedAt + REVEAL_SECONDS
+            && !_audits[assertionId].leaked;
+        if (!isShown || !assertion.finalised) revert NothingToShow(assertionId, who);
+        (, modelId,,,) = ORACLE.claimOf(assertionId);
+        Watcher memory watcher = _watchers[modelId][who];
+        bool isWatching = watcher.sinceBlock != 0 && watcher.sinceBlock < assertion.postedBlock
+            && (watcher.untilBlock == 0 || watcher.untilBlock >= assertion.postedBlock) && watcher.stakeWei >= FINE_WEI;
+        bytes32 root = GAME.traceRootOf(assertionId);
+        bytes32 commitment = _commitments[assertionId][who];
+        if (!isWatching || commitment == SETTLED || !isAsked(assertionId, who, root)) {
+            revert NothingToShow(assertionId, who);
+        }
+        isRight = commitment == commitmentOf(assertionId, who, root);
+    }
+
+    function _standing(AssertionId assertionId) private view returns (ISuretyOracle.AssertionView memory assertion) {
+        assertion = ORACLE.assertionOf(assertionId);
+        if (assertion.poster == address(0) || assertion.refuted || assertion.finalised) revert NotStanding(assertionId);
+    }
+
+    function _falls(bytes32 hash, uint256 bps) private pure returns (bool) {
+        return uint256(hash) % Burn.BPS < bps;
+    }
+
+    /// @inheritdoc IAttentionTests
+    function isAsked(AssertionId assertionId, address watcher, bytes32 traceRoot) public view returns (bool) {
+        return _falls(keccak256(abi.encode(ASKED, assertionId, watcher, traceRoot)), ASKED_BPS);
+    }
+
+    /// @inheritdoc IAttentionTests
+    function commitmentOf(AssertionId assertionId, address watcher, bytes32 traceRoot) public pure returns (bytes32) {
+        return keccak256(abi.encode(ATTENDED, assertionId, watcher, traceRoot));
+    }
+
+    /// @inheritdoc IAttentionTests
+    function parameters() external view returns (AttentionParameters memory) {
+        return AttentionParameters({
+            watcherStakeWei: WATCHER_STAKE_WEI,
+            rewardWei: REWARD_WEI,
+            fineWei: FINE_WEI,
+            posterFineWei: POSTER_FINE_WEI,
+            askedBps: ASKED_BPS,
+            auditBps: AUDIT_BPS,
+            bountyBps: BOUNTY_BPS,
+            attentionBlocks: ATTENTION_BLOCKS,
+            revealSeconds: REVEAL_SECONDS,
+            leaveSeconds: LEAVE_SECONDS
+        });
+    }
+
+    /// @inheritdoc IAttentionTests
+    function poolOf(ModelId modelId) external view returns (uint256 amountWei) {
+        return _pools[modelId];
+    }
+
+    /// @inheritdoc IAttentionTests
+    function watcherOf(ModelId modelId, address watcher) external view returns (Watcher memory) {
+        return _watchers[modelId][watcher];
+    }
+
+    /// @inheritdoc IAttentionTests
+    function auditOf(AssertionId assertionId) external view returns (Audit memory) {
+        return _audits[assertionId];
+    }
+}
