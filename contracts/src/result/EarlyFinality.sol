@@ -4,7 +4,6 @@ pragma solidity ^0.8.30;
 import {IEarlyFinality} from "../interfaces/IEarlyFinality.sol";
 import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
 import {Question} from "../libraries/Question.sol";
-import {DeliveryState} from "../types/DeliveryState.sol";
 import {AssertionId, ModelId, RequestId, RequestStatus} from "../types/SuretyTypes.sol";
 import {Answers} from "./Answers.sol";
 
