@@ -222,6 +222,17 @@ contract DisputeGame is GameStore {
         _credit(account, msg.value);
     }
 
+    /// @inheritdoc IDisputeGame
+    function maxCapital(AssertionId assertionId, ModelHeader calldata header, uint32 largestTensorBytes)
+        external
+        view
+        returns (Capital memory challenger, Capital memory poster, uint256 secondsAtMost)
+    {
+        (, ModelId modelId,,,) = ISuretyOracle(oracle).claimOf(assertionId);
+        _requireHeader(header, modelId);
+        return _capital(header.instructionCount, header.outputs.length, largestTensorBytes);
+    }
+
     /// @dev Position of the picked child, which is shown to stand below the node in dispute.
     function _pick(Walk memory walk, uint256 levels, uint32 child, bytes32 childHash, bytes32[] calldata proof)
         private

@@ -9,6 +9,7 @@ import {Burn} from "../settle/Burn.sol";
 import {CreditLedger} from "../settle/CreditLedger.sol";
 import {AssertionId, GameId, InvalidParameter} from "../types/SuretyTypes.sol";
 import {GameClock} from "./GameClock.sol";
+import {GameCost} from "./GameCost.sol";
 
 /// @title What the moves of a game share: storage, parameters, where a walk stands and whose turn it is.
 abstract contract GameStore is IDisputeGame, CreditLedger {
@@ -161,13 +162,49 @@ abstract contract GameStore is IDisputeGame, CreditLedger {
     function maxGameSeconds() public view returns (uint256) {
         // Turns of each side in the longest walk: the poster's commit (or the challenger's first pick below it), one for each further
         // reveal, and the bytes (or the step).
-        uint256 turns = 2 + _revealsOver(MAX_TRACE_HEIGHT - REVEAL_LEVELS) + _revealsOver(MAX_TENSOR_HEIGHT - BYTES_HEIGHT);
-        // A side's first turn begins with its whole clock, each later one adds an extension at most.
+        return _gameSeconds(2 + _traceReveals(MAX_TRACE_HEIGHT) + _tensorReveals(MAX_TENSOR_HEIGHT));
+    }
+
+    /// @dev A side's first turn begins with its whole clock, each later one adds an extension at most.
+    function _gameSeconds(uint256 turns) private view returns (uint256) {
         return 2 * (uint256(CLOCK_SECONDS) + (turns - 1) * EXTENSION_SECONDS);
     }
 
-    function _revealsOver(uint256 levels) private pure returns (uint256) {
-        return (levels + REVEAL_LEVELS - 1) / REVEAL_LEVELS;
+    /// @dev Reveals in a trace of a height beyond what its commitment shows.
+    function _traceReveals(uint256 height) private pure returns (uint256) {
+        return height <= REVEAL_LEVELS ? 0 : (height - 1) / REVEAL_LEVELS;
+    }
+
+    /// @dev Reveals in a tensor of a height before its bytes.
+    function _tensorReveals(uint256 height) private pure returns (uint256) {
+        return height <= BYTES_HEIGHT ? 0 : (height - BYTES_HEIGHT + REVEAL_LEVELS - 1) / REVEAL_LEVELS;
+    }
+
+    /// @dev The capital of both sides and the longest time, for a program of so many instructions with so large a tensor.
+    function _capital(uint256 instructions, uint256 outputs, uint256 largestTensorBytes)
+        internal
+        view
+        returns (Capital memory challenger, Capital memory poster, uint256 secondsAtMost)
+    {
+        uint256 tensorHeight =
+            largestTensorBytes == 0 ? MAX_TENSOR_HEIGHT : MerkleTree.tensorHeight(largestTensorBytes);
+        uint256 reveals = _traceReveals(MerkleTree.heightOf(instructions)) + _tensorReveals(tensorHeight);
+        uint256 commitGas = GameCost.COMMIT + outputs * GameCost.COMMIT_OUTPUT;
+        challenger = Capital({
+            bondWei: CHALLENGE_BOND_WEI,
+            // To open, to select below each reveal, to select the tensor, to step.
+            moves: reveals + 3,
+            gasPerMove: GameCost.STEP,
+            gas: GameCost.OPEN + reveals * GameCost.SELECT + GameCost.SELECT_TENSOR + GameCost.STEP
+        });
+        poster = Capital({
+            bondWei: ISuretyOracle(oracle).parameters().assertionBondWei,
+            // To commit, to reveal, to reveal the bytes.
+            moves: reveals + 2,
+            gasPerMove: commitGas,
+            gas: commitGas + reveals * GameCost.REVEAL + GameCost.REVEAL_BYTES
+        });
+        secondsAtMost = _gameSeconds(2 + reveals);
     }
 
     /// @inheritdoc IDisputeGame

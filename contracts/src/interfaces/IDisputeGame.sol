@@ -18,6 +18,16 @@ interface IDisputeGame is ICreditLedger {
         uint32 extensionSeconds;
     }
 
+    /// @notice What one side may need of money for one game: the bond, and `gas` times the price of gas.
+    struct Capital {
+        uint256 bondWei;
+        uint256 moves;
+        /// Of the dearest move.
+        uint256 gasPerMove;
+        /// Of all moves.
+        uint256 gas;
+    }
+
     enum Phase {
         None,
         /// The poster must commit its trace root.
@@ -200,6 +210,17 @@ interface IDisputeGame is ICreditLedger {
     function traceRootOf(AssertionId assertionId) external view returns (bytes32);
     /// @notice Unix seconds at which the trace was committed; 0 while it is not.
     function traceCommittedAt(AssertionId assertionId) external view returns (uint256);
+    /// @notice The worst case of a game on an assertion, before its first move. The poster's bond is the assertion's, which it has put up already; its moves
+    /// serve every game of the assertion.
+    /// @param header Of the assertion's model.
+    /// @param largestTensorBytes Of all tensors of the program; 0: not known, then as large as tensors may be.
+    /// @return challenger Opening included.
+    /// @return poster The commitment included.
+    /// @return secondsAtMost From `open` to the end of the game, whatever the sides do.
+    function maxCapital(AssertionId assertionId, ModelHeader calldata header, uint32 largestTensorBytes)
+        external
+        view
+        returns (Capital memory challenger, Capital memory poster, uint256 secondsAtMost);
     /// @notice Upper bound of the seconds from `open` to the end of a game, whatever the sides do.
     function maxGameSeconds() external view returns (uint256);
 }

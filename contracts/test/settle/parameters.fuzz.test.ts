@@ -14,8 +14,8 @@ const MOST = {
   uint96: 2n ** 96n - 1n,
   uint128: 2n ** 128n - 1n,
 };
-/** All but the list of tokens, whose entries have tests of their own. */
-type Name = Exclude<keyof SuretyParameters, "feeTokens">;
+/** All but the list of tokens and the attention tests, which have tests of their own. */
+type Name = Exclude<keyof SuretyParameters, "feeTokens" | "attention">;
 type Values = Record<Name, bigint>;
 
 interface Bound {
