@@ -25,6 +25,8 @@ const CONTRACTS = [
   { name: "attentionTests", path: "watch/AttentionTests.sol", deployable: true },
   { name: "stakeQuorum", path: "finality/StakeQuorum.sol", deployable: true },
   { name: "digitReader", path: "examples/DigitReader.sol", deployable: true },
+  { name: "digitPuller", path: "examples/DigitPuller.sol", deployable: true },
+  { name: "liveDigit", path: "examples/LiveDigit.sol", deployable: true },
   { name: "callbackMeter", path: "tools/CallbackMeter.sol", deployable: false, runtime: true },
 ] as const;
 

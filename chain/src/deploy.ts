@@ -58,6 +58,12 @@ export interface SuretyParameters {
   readonly reuseFeeBps: number;
   /** What an assignee loses when another answers in its place; at most a tenth of `assertionBondWei`. */
   readonly missedTurnPenaltyWei: bigint;
+  /** Bond of the riskiest answers. Default: `assertionBondWei`, so that no higher one is offered. */
+  readonly maxAssertionBondWei?: bigint;
+  /** Challenge window of the riskiest answers. Default: twice `challengeWindowSeconds`. */
+  readonly maxChallengeWindowSeconds?: number;
+  /** Of 10,000 parts of the value at risk, how many the bond is. */
+  readonly bondBps: number;
   /** Tokens that fees may be paid in besides native currency; at most 8. */
   readonly feeTokens: readonly FeeToken[];
   /** Each side's time for a whole game. */
@@ -96,6 +102,8 @@ export const DEVNET_PARAMETERS: SuretyParameters = {
   challengeWindowSeconds: 20,
   reuseFeeBps: 1_000,
   missedTurnPenaltyWei: parseEther("0.001"),
+  maxAssertionBondWei: parseEther("4"),
+  bondBps: 1_000,
   feeTokens: [],
   clockSeconds: 60,
   extensionSeconds: 10,
@@ -172,7 +180,9 @@ export function constructorParameters(parameters: SuretyParameters) {
   const { minStakeWei, assertionBondWei, unbondingSeconds, burnBps } = parameters;
   const { baseFeeWei, callbackGasPriceWei, exclusiveSeconds, challengeWindowSeconds, reuseFeeBps } =
     parameters;
-  const { missedTurnPenaltyWei } = parameters;
+  const { missedTurnPenaltyWei, bondBps } = parameters;
+  const { maxAssertionBondWei = assertionBondWei } = parameters;
+  const { maxChallengeWindowSeconds = 2 * challengeWindowSeconds } = parameters;
   const { challengeBondWei, clockSeconds, extensionSeconds } = parameters;
   return {
     ofOperators: { minStakeWei, assertionBondWei, unbondingSeconds, attention: zeroAddress as Address },
@@ -185,6 +195,9 @@ export function constructorParameters(parameters: SuretyParameters) {
       challengeWindowSeconds,
       reuseFeeBps,
       missedTurnPenaltyWei,
+      maxAssertionBondWei,
+      maxChallengeWindowSeconds,
+      bondBps,
     },
     feeTokens: parameters.feeTokens,
     ofGame: { challengeBondWei, burnBps, clockSeconds, extensionSeconds },

@@ -21,6 +21,7 @@ export * from "./rpc/client.ts";
 export type { EndpointFault } from "./rpc/endpoint.ts";
 export type { EndpointEvent, EndpointState } from "./rpc/endpoint-pool.ts";
 export * from "./rpc/retry.ts";
+export * from "./sign/delegated-request.ts";
 export * from "./transactions/fees.ts";
 export * from "./transactions/manager.ts";
 export * from "./transactions/simulate.ts";

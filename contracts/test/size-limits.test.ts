@@ -87,6 +87,7 @@ describe("at the size limits", () => {
         delivery: 0,
         deadline: (await now()) + 1_000,
         feeToken: ZERO_ADDRESS,
+        valueAtRiskWei: 0n,
       },
     };
     const data = encodeFunctionData({ abi: oracle.abi, functionName: "requestInference", args: [request] });
@@ -95,7 +96,7 @@ describe("at the size limits", () => {
       to: consumer,
       call: "execute",
       args: [oracle.address, data],
-      valueWei: await read<bigint>(oracle, "quote", [modelId, callbackGas, 0, ZERO_ADDRESS]),
+      valueWei: await read<bigint>(oracle, "quote", [modelId, callbackGas, 0, ZERO_ADDRESS, 0n]),
     });
     const requestId = eventOf(asked, "Requested").requestId as bigint;
     const assertionId = requestId * 256n;

@@ -1,14 +1,17 @@
-import { toHex } from "@surety/engine";
+import { devAccount } from "@surety/chain/testing";
+import { inputsRoot, toHex } from "@surety/engine";
 import { parseHash32, parseModelId, questionOf } from "@surety/protocol";
 import {
   type AbiEvent,
   type AbiFunction,
   type Address,
   encodeFunctionData,
+  isAddressEqual,
   toEventSignature,
   toFunctionSignature,
 } from "viem";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { delegatedRequestTypedData } from "../../chain/src/sign/delegated-request.ts";
 import {
   digitImage,
   digitModel,
@@ -145,7 +148,7 @@ describe("gas of every function, MNIST-sized", () => {
     reader = await surety.deploy("examples/DigitReader.sol", [surety.addresses.oracle, model.modelId]);
 
     // A request for an account, pulled; with some excess.
-    const feeWei = await read<bigint>(oracle, "quote", [model.modelId, 0, 1, ZERO_ADDRESS]);
+    const feeWei = await read<bigint>(oracle, "quote", [model.modelId, 0, 1, ZERO_ADDRESS, 0n]);
     const request = async () => ({
       modelId: model.modelId,
       input: toHex(image),
@@ -153,6 +156,7 @@ describe("gas of every function, MNIST-sized", () => {
       delivery: 1,
       deadline: (await now()) + 1_000,
       feeToken: ZERO_ADDRESS,
+      valueAtRiskWei: 0n,
     });
     const requested = await send("SuretyOracle.requestInference", {
       ...onOracle(requester, "requestInference", [await request()]),
@@ -212,7 +216,7 @@ describe("gas of every function, MNIST-sized", () => {
         oracle.address,
         encodeFunctionData({ abi: oracle.abi, functionName: "requestInference", args: [hostileRequest] }),
       ],
-      valueWei: await read<bigint>(oracle, "quote", [model.modelId, 100_000, 0, ZERO_ADDRESS]),
+      valueWei: await read<bigint>(oracle, "quote", [model.modelId, 100_000, 0, ZERO_ADDRESS, 0n]),
     });
     await surety.send(onOracle(alice, "post", [3n, question, output]));
     await surety.send({ ...onOracle(stranger, "finalise", [3n, output]), time: await afterWindow() });
@@ -324,9 +328,10 @@ describe("gas of every function, MNIST-sized", () => {
     const verifier = await surety.deploy("test-harness/HostileVerifier.sol");
     const request = {
       ...{ modelId: model.modelId, input: toHex(image), callbackGas: 0, delivery: 1, feeToken: ZERO_ADDRESS },
+      valueAtRiskWei: 0n,
       deadline: (await now()) + 1_000,
     };
-    const valueWei = await read<bigint>(oracle, "quote", [model.modelId, 0, 1, ZERO_ADDRESS]);
+    const valueWei = await read<bigint>(oracle, "quote", [model.modelId, 0, 1, ZERO_ADDRESS, 0n]);
     const on = (from: Address, call: string, args: readonly unknown[]) => ({ from, to: oracle, call, args });
     const asked = await surety.send({ ...on(requester, "requestInference", [request]), valueWei });
     const requestId = eventOf(asked, "Requested").requestId as bigint;
@@ -359,11 +364,12 @@ describe("gas of every function, MNIST-sized", () => {
       delivery: 1,
       deadline: (await now()) + 1_000,
       feeToken: ZERO_ADDRESS,
+      valueAtRiskWei: 0n,
     };
     const send = async (name: string, from: Address, args: readonly unknown[], time?: number) => {
       const base = { from, to: oracle, call: name, args };
       const valueWei = name.startsWith("request")
-        ? await read<bigint>(oracle, "quote", [modelId, 0, 1, ZERO_ADDRESS])
+        ? await read<bigint>(oracle, "quote", [modelId, 0, 1, ZERO_ADDRESS, 0n])
         : 0n;
       const receipt = await surety.send({ ...base, valueWei, ...(time === undefined ? {} : { time }) });
       gas[`SuretyOracle.${name}`] = Number(receipt.gasUsed);
@@ -393,6 +399,7 @@ describe("gas of every function, MNIST-sized", () => {
       delivery: 3,
       deadline: (await now()) + 1_000,
       feeToken: ZERO_ADDRESS,
+      valueAtRiskWei: 0n,
     };
     const data = encodeFunctionData({ abi: oracle.abi, functionName: "requestInference", args: [request] });
     const asked = await surety.send({
@@ -400,7 +407,7 @@ describe("gas of every function, MNIST-sized", () => {
       to: consumer,
       call: "execute",
       args: [oracle.address, data],
-      valueWei: await read<bigint>(oracle, "quote", [model.modelId, callbackGas, 3, ZERO_ADDRESS]),
+      valueWei: await read<bigint>(oracle, "quote", [model.modelId, callbackGas, 3, ZERO_ADDRESS, 0n]),
     });
     const { requestId } = eventOf(asked, "Requested") as { requestId: bigint };
     const send = async (name: string, from: Address, to: At, args: readonly unknown[]) => {
@@ -445,6 +452,7 @@ describe("gas of every function, MNIST-sized", () => {
       delivery: 1,
       deadline: (await now()) + 1_000,
       feeToken: token.address,
+      valueAtRiskWei: 0n,
     };
     const asked = await send("SuretyOracle.requestInference, paid in a token", requester, [request]);
     const { requestId } = eventOf(asked, "Requested") as { requestId: bigint };
@@ -453,6 +461,41 @@ describe("gas of every function, MNIST-sized", () => {
     const time = (await now()) + parameters.challengeWindowSeconds;
     await send("SuretyOracle.finalise, paid in a token", stranger, [requestId, output], time);
     await send("SuretyOracle.withdrawToken", operator, [token.address]);
+  });
+
+  it("of requests by signature too", async () => {
+    const { oracle, now, network } = surety;
+    const { requester, stranger } = actors(surety);
+    const signer = Array.from({ length: 10 }, (_, i) => devAccount(i)).find(({ address }) =>
+      isAddressEqual(address, requester),
+    ) as ReturnType<typeof devAccount>;
+    const valueWei = surety.parameters.baseFeeWei;
+    const terms = {
+      modelId: model.modelId,
+      callbackGas: 0,
+      delivery: 1,
+      deadline: (await now()) + 1_000,
+      feeToken: ZERO_ADDRESS,
+      valueAtRiskWei: 0n,
+    };
+    const inputRoot = toHex(inputsRoot([image]));
+    const send = async (call: string, byReference: boolean, uri: string, nonce: bigint) => {
+      const delegation = { requester, nonce, validUntil: (await now()) + 100, maxFee: valueWei };
+      const typed = delegatedRequestTypedData({
+        ...{ chainId: network.chain.id, oracle: oracle.address, request: terms },
+        ...{ inputRoot, byReference, uri, delegation },
+      });
+      const signature = await signer.signTypedData(typed);
+      const request = { ...terms, input: byReference ? "0x" : toHex(image) };
+      const signed = [delegation, signature];
+      const args = byReference ? [request, inputRoot, uri, ...signed] : [request, ...signed];
+      const receipt = await surety.send({ from: stranger, to: oracle, call, args, valueWei });
+      gas[`SuretyOracle.${call}`] = Number(receipt.gasUsed);
+    };
+    await send("requestInferenceFor", false, "", 0n);
+    await send("requestInferenceByReferenceFor", true, "https://inputs.example.org/3f1c9a7be0d24c55", 1n);
+    const cancelled = await surety.send({ from: stranger, to: oracle, call: "cancelNonce", args: [5n] });
+    gas["SuretyOracle.cancelNonce"] = Number(cancelled.gasUsed);
   });
 
   it("is the committed one", () => {

@@ -10,6 +10,8 @@ interface RequestTerms {
   readonly feeWei: bigint;
   /** What the fee is paid in, allowed to the oracle beforehand. Default: the zero address, native currency. */
   readonly feeToken?: Address;
+  /** What a wrong answer could cost whoever relies on it; sets bond and challenge window. Default: 0. */
+  readonly valueAtRiskWei?: bigint;
   /** Default: 0. */
   readonly callbackGas?: number;
   /** Default: `pull`. */
@@ -46,9 +48,18 @@ export function requestInferenceByReference(
 }
 
 function requestArgument(terms: RequestTerms, input: Uint8Array) {
-  const { modelId, callbackGas = 0, delivery = "pull", deadline, feeToken = zeroAddress } = terms;
+  const { modelId, callbackGas = 0, delivery = "pull", deadline } = terms;
+  const { feeToken = zeroAddress, valueAtRiskWei = 0n } = terms;
   const number = DELIVERIES.indexOf(delivery);
-  return { modelId, input: bytesToHex(input), callbackGas, delivery: number, deadline, feeToken };
+  return {
+    modelId,
+    input: bytesToHex(input),
+    callbackGas,
+    delivery: number,
+    deadline,
+    feeToken,
+    valueAtRiskWei,
+  };
 }
 
 export interface PostOutputParameters {

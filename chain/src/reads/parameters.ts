@@ -12,6 +12,9 @@ export interface OracleParameters {
   readonly exclusiveSeconds: number;
   readonly challengeWindowSeconds: number;
   readonly reuseFeeBps: number;
+  readonly maxAssertionBondWei: bigint;
+  readonly maxChallengeWindowSeconds: number;
+  readonly bondBps: number;
   readonly missedTurnPenaltyWei: bigint;
 }
 

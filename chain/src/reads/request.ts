@@ -30,6 +30,8 @@ export interface RequestView {
   readonly fee: bigint;
   /** The zero address for native currency. */
   readonly feeToken: Address;
+  /** What an answer locks. */
+  readonly bondWei: bigint;
   readonly callbackGas: number;
   readonly delivery: Delivery;
   /** The callback with the current answer failed, or waits for the revocation: `retryDelivery`. */
@@ -90,6 +92,8 @@ export interface QuoteTerms {
   readonly callbackGas?: number;
   /** Default: `pull`. */
   readonly delivery?: Delivery;
+  /** What a wrong answer could cost whoever relies on it; sets bond and window (`termsFor`). Default: 0. */
+  readonly valueAtRiskWei?: bigint;
 }
 
 /** The fee a request must carry in native currency. */
@@ -108,10 +112,21 @@ export function quoteInToken(
   at: SuretyAddresses,
   modelId: ModelId,
   feeToken: Address,
-  { callbackGas = 0, delivery = "pull" }: QuoteTerms = {},
+  { callbackGas = 0, delivery = "pull", valueAtRiskWei = 0n }: QuoteTerms = {},
 ): Promise<bigint> {
-  const args = [modelId, callbackGas, DELIVERIES.indexOf(delivery), feeToken] as const;
+  const args = [modelId, callbackGas, DELIVERIES.indexOf(delivery), feeToken, valueAtRiskWei] as const;
   return read(chain, "oracle", at.oracle, suretyOracleAbi, "quote", args);
+}
+
+/** What an answer is bonded with and how long it can be challenged, when so much is at risk. */
+export async function termsFor(
+  chain: Chain,
+  at: SuretyAddresses,
+  valueAtRiskWei: bigint,
+): Promise<{ readonly bondWei: bigint; readonly windowSeconds: number }> {
+  const args = [valueAtRiskWei] as const;
+  const [bondWei, seconds] = await read(chain, "oracle", at.oracle, suretyOracleAbi, "termsOf", args);
+  return { bondWei, windowSeconds: Number(seconds) };
 }
 
 /** The tokens that fees may be paid in besides native currency. */

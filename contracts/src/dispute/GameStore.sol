@@ -133,7 +133,7 @@ abstract contract GameStore is IDisputeGame, CreditLedger {
             revert InvalidParameter("assertionBondWei", ofOperators.assertionBondWei, ofOracle.assertionBondWei);
         }
         // INVARIANT: unbonding lasts longer than any dispute can.
-        uint256 longest = ofOracle.challengeWindowSeconds + maxGameSeconds();
+        uint256 longest = ofOracle.maxChallengeWindowSeconds + maxGameSeconds();
         if (ofOperators.unbondingSeconds < longest) {
             revert InvalidParameter("unbondingSeconds", ofOperators.unbondingSeconds, longest);
         }

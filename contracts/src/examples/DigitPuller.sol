@@ -32,7 +32,7 @@ contract DigitPuller is SuretyConsumer {
 
     /// @notice Asks for the digit in an image; what is paid above the fee is its writer's prize.
     function enter(bytes calldata image, uint40 deadline) external payable returns (RequestId requestId) {
-        uint256 feeWei = ORACLE.quote(modelId, 0, Delivery.Pull, address(0));
+        uint256 feeWei = ORACLE.quote(modelId, 0, Delivery.Pull, address(0), 0);
         requestId = _requestInference(modelId, image, 0, Delivery.Pull, deadline);
         _entries[requestId] = Entry(msg.sender, uint96(msg.value - feeWei));
     }

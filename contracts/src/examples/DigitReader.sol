@@ -28,7 +28,7 @@ contract DigitReader is SuretyConsumer {
 
     /// @notice What `readDigit` must be paid.
     function feeWei() public view returns (uint256) {
-        return ORACLE.quote(modelId, CALLBACK_GAS, Delivery.Final, address(0));
+        return ORACLE.quote(modelId, CALLBACK_GAS, Delivery.Final, address(0), 0);
     }
 
     /// @notice Asks for the digit in an image.

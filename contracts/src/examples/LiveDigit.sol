@@ -34,7 +34,7 @@ contract LiveDigit is SuretyConsumer {
 
     /// @notice What `readDigit` must be paid.
     function feeWei() external view returns (uint256) {
-        return ORACLE.quote(modelId, CALLBACK_GAS, Delivery.Both, address(0));
+        return ORACLE.quote(modelId, CALLBACK_GAS, Delivery.Both, address(0), 0);
     }
 
     /// @notice Asks for the digit in an image: 28 x 28 f32, little-endian, row by row. What is paid above the fee stays here.

@@ -9,7 +9,7 @@ interface IOperatorRegistry {
     struct OperatorParameters {
         /// Stake needed to join a model and to stay in it.
         uint128 minStakeWei;
-        /// What one open assertion locks; the same as the oracle's.
+        /// What one open assertion locks at least; the same as the oracle's.
         uint128 assertionBondWei;
         /// From leaving service to withdrawal.
         uint32 unbondingSeconds;
@@ -90,9 +90,10 @@ interface IOperatorRegistry {
     /// jailed, by having no bond free.
     /// @param memberCount `servingCount` when the request was made.
     /// @param requestBlock The block it was made in, one of the last 256.
+    /// @param bondWei What an answer locks. Above the least bond, whoever is drawn may still take its turn by adding stake.
     /// @return operator Who is drawn.
     /// @return firstDrawn Whether it was the first draw, so that it has been drawn from the beginning.
-    function pick(ModelId modelId, bytes32 seed, uint256 memberCount, uint256 requestBlock)
+    function pick(ModelId modelId, bytes32 seed, uint256 memberCount, uint256 requestBlock, uint256 bondWei)
         external
         view
         returns (address operator, bool firstDrawn);

@@ -9,7 +9,7 @@ import {ITokenLedger} from "./ITokenLedger.sol";
 interface ISuretyOracle is ITokenLedger {
     /// @notice docs/protocol.md says what each is for.
     struct OracleParameters {
-        /// fee = baseFeeWei + callbacks * callbackGas * callbackGasPriceWei, where `Delivery.Both` has two callbacks, any other one.
+        /// fee = baseFeeWei * bond / assertionBondWei + callbacks * callbackGas * callbackGasPriceWei, where `Delivery.Both` has two callbacks, any other one.
         uint128 baseFeeWei;
         uint128 callbackGasPriceWei;
         uint128 assertionBondWei;
@@ -21,6 +21,11 @@ interface ISuretyOracle is ITokenLedger {
         uint16 reuseFeeBps;
         /// What an assignee loses when another answers in its place; at most a tenth of the bond.
         uint128 missedTurnPenaltyWei;
+        /// The bond and the window of the riskiest answers; the least ones are `assertionBondWei` and `challengeWindowSeconds`.
+        uint128 maxAssertionBondWei;
+        uint32 maxChallengeWindowSeconds;
+        /// Of 10,000 parts of the value at risk, how many the bond is.
+        uint16 bondBps;
     }
 
     /// @notice An ERC-20 token that requests may be paid in, with prices of its own in its smallest unit.
@@ -41,6 +46,20 @@ interface ISuretyOracle is ITokenLedger {
         uint40 deadline;
         /// What the fee is paid in: one of `feeTokens`, allowed to the oracle beforehand; address(0) for native currency.
         address feeToken;
+        /// What a wrong answer could cost whoever relies on it: sets bond and challenge window (`termsOf`). 0 for the least.
+        uint128 valueAtRiskWei;
+    }
+
+    /// @notice What a requester signs (EIP-712, docs/protocol.md) so that somebody else may ask for it.
+    struct Delegation {
+        /// Who signed: it is called back, and gets refunds. An account, or a contract with ERC-1271.
+        address requester;
+        /// Any number not used before by the requester, in any order.
+        uint256 nonce;
+        /// Unix seconds after which nobody may ask with it any more.
+        uint40 validUntil;
+        /// The most that may be taken, in the smallest unit of the request's fee token.
+        uint256 maxFee;
     }
 
     struct RequestView {
@@ -51,6 +70,8 @@ interface ISuretyOracle is ITokenLedger {
         /// In the smallest unit of `feeToken`; address(0) is native currency.
         uint256 fee;
         address feeToken;
+        /// What an answer locks.
+        uint256 bondWei;
         uint32 callbackGas;
         Delivery delivery;
         /// The callback with the current answer failed, or waits for the revocation: `retry`.
@@ -87,6 +108,9 @@ interface ISuretyOracle is ITokenLedger {
         bytes32 inputRoot,
         string uri
     );
+    /// @notice Somebody asked for another by its signature.
+    event Delegated(RequestId indexed requestId, address indexed relayer, uint256 nonce);
+    event NonceCancelled(address indexed requester, uint256 nonce);
     /// @notice A refuted request is open again.
     event Reopened(RequestId indexed requestId, uint8 attempt);
     event Posted(AssertionId indexed assertionId, RequestId indexed requestId, address indexed poster, bytes output);
@@ -133,6 +157,13 @@ interface ISuretyOracle is ITokenLedger {
     /// @notice Thrown when an answer with a callback is finalised without the output that the callback needs.
     error DeliveryNeedsOutput(RequestId requestId);
     error UriTooLong(uint256 actualBytes, uint256 mostBytes);
+    error DelegationExpired(uint256 validUntil);
+    error NonceUsed(address requester, uint256 nonce);
+    error FeeAboveMaximum(uint256 fee, uint256 maxFee);
+    /// @notice Thrown when the requester did not sign exactly this request for this contract on this chain.
+    error WrongSignature(address requester);
+    /// @notice Thrown when more is at risk than the highest bond covers.
+    error ValueAtRiskTooHigh(uint256 actualWei, uint256 mostWei);
     /// @notice Thrown when a fee is to be paid in a token that this deployment does not take.
     error UnknownFeeToken(address token);
     error FeeTooLow(uint256 actualWei, uint256 requiredWei);
@@ -163,10 +194,12 @@ interface ISuretyOracle is ITokenLedger {
 
     /// @notice The fee a request must carry, in the smallest unit of `feeToken` (address(0): in wei). Binding: exactly so much of a token is taken, and
     /// what native currency is paid above it is credited back to the payer.
-    function quote(ModelId modelId, uint32 callbackGas, Delivery delivery, address feeToken)
+    function quote(ModelId modelId, uint32 callbackGas, Delivery delivery, address feeToken, uint128 valueAtRiskWei)
         external
         view
         returns (uint256 fee);
+    /// @notice What an answer is bonded with, and how long it can be challenged, when so much is at risk.
+    function termsOf(uint128 valueAtRiskWei) external view returns (uint256 bondWei, uint256 windowSeconds);
     /// @notice The tokens that fees may be paid in besides native currency. Fixed.
     function feeTokens() external view returns (FeeToken[] memory);
     function requestInference(InferenceRequest calldata request) external payable returns (RequestId);
@@ -180,6 +213,24 @@ interface ISuretyOracle is ITokenLedger {
         external
         payable
         returns (RequestId);
+    /// @notice The same as `requestInference` for who signed it: the signer is the requester, the caller only sends it. A fee in a token is taken from the
+    /// signer, by its allowance; native currency is the caller's, which gets back what is above the fee, while a refund goes to the signer.
+    function requestInferenceFor(
+        InferenceRequest calldata request,
+        Delegation calldata delegation,
+        bytes calldata signature
+    ) external payable returns (RequestId);
+    /// @notice The same by reference.
+    function requestInferenceByReferenceFor(
+        InferenceRequest calldata request,
+        bytes32 inputRoot,
+        string calldata uri,
+        Delegation calldata delegation,
+        bytes calldata signature
+    ) external payable returns (RequestId);
+    /// @notice Makes a nonce of the caller's unusable, and so what it signed with it.
+    function cancelNonce(uint256 nonce) external;
+    function isNonceUsed(address requester, uint256 nonce) external view returns (bool);
     /// @notice Answers a request, locks the poster's bond, and calls the consumer back if it asked for a provisional answer.
     /// @param question keccak256(abi.encode(modelId, inputRoot)) of what the poster answers: a reorg that gives the number to another request
     /// cannot make a right answer a wrong one. Reverts `QuestionMismatch` otherwise.

@@ -5,9 +5,10 @@ import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
 import {Burn} from "../settle/Burn.sol";
 import {TokenLedger} from "../settle/TokenLedger.sol";
 import {Delivery, InvalidParameter} from "../types/SuretyTypes.sol";
+import {Terms} from "./Terms.sol";
 
 /// @title What a request costs, in native currency or in one of the tokens that were fixed at construction.
-abstract contract Fees is ISuretyOracle, TokenLedger {
+abstract contract Fees is Terms, TokenLedger {
     /// @inheritdoc ISuretyOracle
     uint32 public constant MAX_CALLBACK_GAS = 5_000_000;
     /// @notice Tokens that a deployment takes at most.
@@ -21,7 +22,7 @@ abstract contract Fees is ISuretyOracle, TokenLedger {
     /// Place in `_feeTokens`, counted from 1: what requests store.
     mapping(address token => uint8) private _feeTokenNumbers;
 
-    constructor(OracleParameters memory parameters_, FeeToken[] memory feeTokens_) {
+    constructor(OracleParameters memory parameters_, FeeToken[] memory feeTokens_) Terms(parameters_) {
         _requireBetween("baseFeeWei", parameters_.baseFeeWei, 0, type(uint96).max);
         _requireBetween("callbackGasPriceWei", parameters_.callbackGasPriceWei, 0, type(uint64).max);
         // INVARIANT: an answer that is there already never costs more than a new one.
@@ -53,11 +54,6 @@ abstract contract Fees is ISuretyOracle, TokenLedger {
         return baseFee * REUSE_FEE_BPS / Burn.BPS;
     }
 
-    function _requireBetween(string memory name, uint256 actual, uint256 least, uint256 most) internal pure {
-        if (actual < least) revert InvalidParameter(name, actual, least);
-        if (actual > most) revert InvalidParameter(name, actual, most);
-    }
-
     /// @dev 0 for native currency.
     function _feeTokenNumber(address feeToken) internal view returns (uint8 number) {
         if (feeToken == address(0)) return 0;
@@ -75,13 +71,17 @@ abstract contract Fees is ISuretyOracle, TokenLedger {
         return (feeToken.baseFee, feeToken.callbackGasPrice);
     }
 
-    /// @dev Each of the callbacks is paid for.
-    function _fee(uint8 feeTokenNumber, uint32 callbackGas, Delivery delivery) internal view returns (uint256 fee) {
+    /// @dev Each of the callbacks is paid for, and the base fee grows with the bond that a node must lock for it.
+    function _fee(uint8 feeTokenNumber, uint32 callbackGas, Delivery delivery, uint256 bondWei)
+        internal
+        view
+        returns (uint256 fee)
+    {
         // INVARIANT: a consumer can never block settlement: its callback fits into a block.
         if (callbackGas > MAX_CALLBACK_GAS) revert CallbackGasTooHigh(callbackGas, MAX_CALLBACK_GAS);
         (uint256 baseFee, uint256 callbackGasPrice) = _pricesOf(feeTokenNumber);
         uint256 callbacks = delivery == Delivery.Both ? 2 : 1;
-        return baseFee + callbacks * callbackGas * callbackGasPrice;
+        return baseFee * bondWei / ASSERTION_BOND_WEI + callbacks * callbackGas * callbackGasPrice;
     }
 
     /// @dev Checks what native currency was sent, and credits it back above the fee: all of it where a token pays.

@@ -29,8 +29,9 @@ abstract contract OracleStore is Fees {
     /// | 2    | 120-151 | memberCount: of the model's set then             |
     /// | 2    | 152-159 | byReference: the input is not in the transaction |
     /// | 2    | 160-167 | feeTokenNumber                                   |
+    /// | 2    | 168-247 | bondWei: what an answer locks                    |
     ///
-    /// The fee follows from callbackGas, delivery, feeTokenNumber and the parameters.
+    /// The fee follows from callbackGas, delivery, feeTokenNumber, bondWei and the parameters; the challenge window from bondWei.
     struct StoredRequest {
         address requester;
         uint32 callbackGas;
@@ -46,6 +47,7 @@ abstract contract OracleStore is Fees {
         uint32 memberCount;
         bool byReference;
         uint8 feeTokenNumber;
+        uint80 bondWei;
     }
 
     /// @dev An assertion is refuted when its request is at a later attempt, final when its request is final at this one.
@@ -63,10 +65,8 @@ abstract contract OracleStore is Fees {
     address public immutable operatorRegistry;
     /// @inheritdoc ISuretyOracle
     address public immutable disputeGame;
-    uint128 internal immutable ASSERTION_BOND_WEI;
     uint16 internal immutable BURN_BPS;
     uint32 internal immutable EXCLUSIVE_SECONDS;
-    uint32 internal immutable CHALLENGE_WINDOW_SECONDS;
     uint128 internal immutable MISSED_TURN_PENALTY_WEI;
 
     /// Never 0, so that the first request costs no more than the others.
@@ -84,19 +84,15 @@ abstract contract OracleStore is Fees {
         if (modelRegistry_ == address(0)) revert InvalidParameter("modelRegistry", 0, 1);
         if (operatorRegistry_ == address(0)) revert InvalidParameter("operatorRegistry", 0, 1);
         if (disputeGame_ == address(0)) revert InvalidParameter("disputeGame", 0, 1);
-        _requireBetween("assertionBondWei", parameters_.assertionBondWei, 1, type(uint96).max);
         _requireBetween("burnBps", parameters_.burnBps, 1, Burn.BPS);
         _requireBetween("exclusiveSeconds", parameters_.exclusiveSeconds, 1, 30 days);
-        _requireBetween("challengeWindowSeconds", parameters_.challengeWindowSeconds, 1, 30 days);
         // The penalty is a nudge, not a slash: whoever is drawn first has had a whole bond free and can bear it.
         _requireBetween("missedTurnPenaltyWei", parameters_.missedTurnPenaltyWei, 0, parameters_.assertionBondWei / 10);
         modelRegistry = modelRegistry_;
         operatorRegistry = operatorRegistry_;
         disputeGame = disputeGame_;
-        ASSERTION_BOND_WEI = parameters_.assertionBondWei;
         BURN_BPS = parameters_.burnBps;
         EXCLUSIVE_SECONDS = parameters_.exclusiveSeconds;
-        CHALLENGE_WINDOW_SECONDS = parameters_.challengeWindowSeconds;
         MISSED_TURN_PENALTY_WEI = parameters_.missedTurnPenaltyWei;
     }
 
@@ -105,12 +101,15 @@ abstract contract OracleStore is Fees {
         return OracleParameters({
             baseFeeWei: BASE_FEE_WEI,
             callbackGasPriceWei: CALLBACK_GAS_PRICE_WEI,
-            assertionBondWei: ASSERTION_BOND_WEI,
+            assertionBondWei: uint128(ASSERTION_BOND_WEI),
             burnBps: BURN_BPS,
             exclusiveSeconds: EXCLUSIVE_SECONDS,
-            challengeWindowSeconds: CHALLENGE_WINDOW_SECONDS,
+            challengeWindowSeconds: uint32(CHALLENGE_WINDOW_SECONDS),
             reuseFeeBps: REUSE_FEE_BPS,
-            missedTurnPenaltyWei: MISSED_TURN_PENALTY_WEI
+            missedTurnPenaltyWei: MISSED_TURN_PENALTY_WEI,
+            maxAssertionBondWei: uint128(MAX_ASSERTION_BOND_WEI),
+            maxChallengeWindowSeconds: uint32(MAX_CHALLENGE_WINDOW_SECONDS),
+            bondBps: uint16(BOND_BPS)
         });
     }
 
@@ -141,7 +140,7 @@ abstract contract OracleStore is Fees {
         bytes32 hash = blockhash(requestBlock);
         if (hash == 0) return (address(0), false);
         bytes32 seed = keccak256(abi.encode(hash, requestId, request.attempt));
-        return _operators().pick(modelId, seed, request.memberCount, requestBlock);
+        return _operators().pick(modelId, seed, request.memberCount, requestBlock, request.bondWei);
     }
 
     function _assertionId(RequestId requestId, uint8 attempt) internal pure returns (AssertionId) {
@@ -149,7 +148,16 @@ abstract contract OracleStore is Fees {
     }
 
     function _feeOf(StoredRequest storage request) internal view returns (uint256 fee) {
-        return _fee(request.feeTokenNumber, request.callbackGas, request.delivery.mode());
+        return _fee(request.feeTokenNumber, request.callbackGas, request.delivery.mode(), request.bondWei);
+    }
+
+    /// @dev Unix seconds at which the challenge window of an answer closes.
+    function _windowEndsAt(StoredRequest storage request, StoredAssertion storage assertion)
+        internal
+        view
+        returns (uint256)
+    {
+        return assertion.postedAt + _windowOf(request.bondWei);
     }
 
     function _requireUri(string calldata uri) internal pure {

@@ -11,13 +11,13 @@ import {OracleStore} from "./OracleStore.sol";
 /// @title First stage of the oracle: a request is checked, rooted and opened to the draw of its assignee; unanswered, it is refunded.
 abstract contract Requests is OracleStore {
     /// @inheritdoc ISuretyOracle
-    function quote(ModelId modelId, uint32 callbackGas, Delivery delivery, address feeToken)
+    function quote(ModelId modelId, uint32 callbackGas, Delivery delivery, address feeToken, uint128 valueAtRiskWei)
         external
         view
         returns (uint256 fee)
     {
         if (!_models().summary(modelId).registered) revert IModelRegistry.NotRegistered(modelId);
-        return _fee(_feeTokenNumber(feeToken), callbackGas, delivery);
+        return _fee(_feeTokenNumber(feeToken), callbackGas, delivery, _bondOf(valueAtRiskWei));
     }
 
     /// @inheritdoc ISuretyOracle
@@ -27,15 +27,8 @@ abstract contract Requests is OracleStore {
         nonReentrant
         returns (RequestId requestId)
     {
-        IModelRegistry.ModelSummary memory model = _requestedModel(request);
-        if (request.input.length != model.inputBytes) revert WrongInputSize(request.input.length, model.inputBytes);
-        bytes32 inputRoot = model.inputCount == 1
-            ? _rootOf(request.input)
-            : _rootOf(request.input, _models().inputBytesOf(request.modelId));
-        requestId = _take(request, model, inputRoot);
-        emit Requested(requestId, request.modelId, msg.sender, request.input);
-
-        _collect(requestId);
+        (IModelRegistry.ModelSummary memory model, bytes32 inputRoot) = _rooted(request);
+        return _ask(request, model, inputRoot, msg.sender);
     }
 
     /// @inheritdoc ISuretyOracle
@@ -45,14 +38,53 @@ abstract contract Requests is OracleStore {
         nonReentrant
         returns (RequestId requestId)
     {
+        return _askByReference(request, inputRoot, uri, msg.sender);
+    }
+
+    function _rooted(InferenceRequest calldata request)
+        internal
+        view
+        returns (IModelRegistry.ModelSummary memory model, bytes32 inputRoot)
+    {
+        model = _requestedModel(request);
+        if (request.input.length != model.inputBytes) revert WrongInputSize(request.input.length, model.inputBytes);
+        inputRoot = model.inputCount == 1
+            ? _rootOf(request.input)
+            : _rootOf(request.input, _models().inputBytesOf(request.modelId));
+    }
+
+    function _ask(
+        InferenceRequest calldata request,
+        IModelRegistry.ModelSummary memory model,
+        bytes32 inputRoot,
+        address requester
+    ) internal returns (RequestId requestId) {
+        requestId = _take(request, model, inputRoot, requester);
+        emit Requested(requestId, request.modelId, requester, request.input);
+
+        _collect(requestId);
+    }
+
+    function _askByReference(
+        InferenceRequest calldata request,
+        bytes32 inputRoot,
+        string calldata uri,
+        address requester
+    ) internal returns (RequestId requestId) {
         IModelRegistry.ModelSummary memory model = _requestedModel(request);
         if (request.input.length != 0) revert WrongInputSize(request.input.length, 0);
         _requireUri(uri);
-        requestId = _take(request, model, inputRoot);
+        requestId = _take(request, model, inputRoot, requester);
         _requests[requestId].byReference = true;
-        emit RequestedByReference(requestId, request.modelId, msg.sender, inputRoot, uri);
+        emit RequestedByReference(requestId, request.modelId, requester, inputRoot, uri);
 
         _collect(requestId);
+    }
+
+    /// @dev The fee of a request that is not stored yet.
+    function _quoted(InferenceRequest calldata request) internal view returns (uint256 fee) {
+        uint256 bondWei = _bondOf(request.valueAtRiskWei);
+        return _fee(_feeTokenNumber(request.feeToken), request.callbackGas, request.delivery, bondWei);
     }
 
     function _requestedModel(InferenceRequest calldata request)
@@ -70,18 +102,21 @@ abstract contract Requests is OracleStore {
     }
 
     /// @dev Takes a native fee, numbers the request and opens it to the draw of its assignee.
-    function _take(InferenceRequest calldata request, IModelRegistry.ModelSummary memory model, bytes32 inputRoot)
-        private
-        returns (RequestId requestId)
-    {
+    function _take(
+        InferenceRequest calldata request,
+        IModelRegistry.ModelSummary memory model,
+        bytes32 inputRoot,
+        address requester
+    ) private returns (RequestId requestId) {
         uint8 feeTokenNumber = _feeTokenNumber(request.feeToken);
-        _takeNative(feeTokenNumber, _fee(feeTokenNumber, request.callbackGas, request.delivery));
+        uint256 bondWei = _bondOf(request.valueAtRiskWei);
+        _takeNative(feeTokenNumber, _fee(feeTokenNumber, request.callbackGas, request.delivery, bondWei));
         uint256 memberCount = _operators().servingCount(request.modelId);
         if (memberCount == 0) revert NobodyServes(request.modelId);
 
         requestId = RequestId.wrap(_nextRequestId++);
         StoredRequest storage stored = _requests[requestId];
-        stored.requester = msg.sender;
+        stored.requester = requester;
         stored.callbackGas = request.callbackGas;
         stored.deadline = request.deadline;
         stored.status = RequestStatus.Open;
@@ -90,14 +125,15 @@ abstract contract Requests is OracleStore {
         stored.modelNumber = model.number;
         stored.outputCount = uint8(model.outputCount);
         stored.feeTokenNumber = feeTokenNumber;
+        stored.bondWei = uint80(bondWei);
         _openToDraw(stored, memberCount);
     }
 
-    /// @dev Takes a fee that is paid in a token from the sender: last, since it calls the token.
+    /// @dev Takes a fee that is paid in a token from the requester: last, since it calls the token.
     function _collect(RequestId requestId) private {
         StoredRequest storage request = _requests[requestId];
         uint8 feeTokenNumber = request.feeTokenNumber;
-        if (feeTokenNumber != 0) _collectToken(_feeTokenAt(feeTokenNumber), msg.sender, _feeOf(request));
+        if (feeTokenNumber != 0) _collectToken(_feeTokenAt(feeTokenNumber), request.requester, _feeOf(request));
     }
 
     /// @inheritdoc ISuretyOracle
@@ -123,6 +159,7 @@ abstract contract Requests is OracleStore {
             inputRoot: request.inputRoot,
             fee: _feeOf(request),
             feeToken: _feeTokenAt(request.feeTokenNumber),
+            bondWei: request.bondWei,
             callbackGas: request.callbackGas,
             delivery: request.delivery.mode(),
             callbackOwed: request.delivery.isOwed(),

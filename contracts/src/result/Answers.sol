@@ -128,12 +128,14 @@ abstract contract Answers is OracleStore {
         if (exclusive && assignee != address(0)) revert NotYourTurn(assignee, request.exclusiveUntil);
         if (!_operators().serves(msg.sender, modelId)) revert NotServing(msg.sender, modelId);
         // INVARIANT: nobody is fined for a turn that it was not given from the beginning, nor for an input that it could not get.
-        if (!exclusive && firstDrawn && !request.byReference) missed = assignee;
+        // Since when an operator has had more than the least bond free, nobody knows.
+        bool leastBond = request.bondWei == ASSERTION_BOND_WEI;
+        if (!exclusive && firstDrawn && leastBond && !request.byReference) missed = assignee;
     }
 
     /// @dev Binds the poster by its bond, and fines who has missed its turn.
     function _bind(RequestId requestId, address missed) private {
-        _operators().lock(msg.sender, ASSERTION_BOND_WEI);
+        _operators().lock(msg.sender, _requests[requestId].bondWei);
         if (missed == address(0) || MISSED_TURN_PENALTY_WEI == 0) return;
         (uint256 paidWei,) = Burn.split(MISSED_TURN_PENALTY_WEI, BURN_BPS);
         emit TurnMissed(requestId, missed, msg.sender);
@@ -175,7 +177,7 @@ abstract contract Answers is OracleStore {
         if (request.status != RequestStatus.Asserted) revert WrongStatus(request.status, RequestStatus.Asserted);
         assertionId = _assertionId(requestId, request.attempt);
         assertion = _assertions[assertionId];
-        windowEndsAt = assertion.postedAt + CHALLENGE_WINDOW_SECONDS;
+        windowEndsAt = _windowEndsAt(request, assertion);
     }
 
     /// @dev INVARIANT: nothing is final while a game is open.
@@ -194,7 +196,7 @@ abstract contract Answers is OracleStore {
         _creditFee(request.feeTokenNumber, assertion.poster, _feeOf(request));
         emit Finalised(assertionId, requestId, assertion.outputRoot);
 
-        _operators().unlock(assertion.poster, ASSERTION_BOND_WEI);
+        _operators().unlock(assertion.poster, request.bondWei);
     }
 
     /// @dev The provisional callback. The lock is held and the callback marked as made: only a failure is noted afterwards.

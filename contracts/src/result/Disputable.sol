@@ -3,12 +3,12 @@ pragma solidity ^0.8.30;
 
 import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
 import {Question} from "../libraries/Question.sol";
-import {Requests} from "../request/Requests.sol";
+import {DelegatedRequests} from "../request/DelegatedRequests.sol";
 import {Burn} from "../settle/Burn.sol";
 import {AssertionId, ModelId, RequestId, RequestStatus} from "../types/SuretyTypes.sol";
 
 /// @title What the dispute game tells the oracle.
-abstract contract Disputable is Requests {
+abstract contract Disputable is DelegatedRequests {
     modifier onlyDisputeGame() {
         if (msg.sender != disputeGame) revert NotDisputeGame(msg.sender);
         _;
@@ -22,7 +22,7 @@ abstract contract Disputable is Requests {
         returns (bytes32 question, bytes32 outputRoot)
     {
         (StoredAssertion storage assertion,, StoredRequest storage request) = _disputed(assertionId);
-        uint256 windowEndsAt = assertion.postedAt + CHALLENGE_WINDOW_SECONDS;
+        uint256 windowEndsAt = _windowEndsAt(request, assertion);
         if (block.timestamp >= windowEndsAt) revert WindowClosed(windowEndsAt);
         // It may have become final before its window is over.
         if (request.status != RequestStatus.Asserted) revert WrongStatus(request.status, RequestStatus.Asserted);
@@ -45,14 +45,14 @@ abstract contract Disputable is Requests {
         returns (uint256 paidWei, uint256 burnedWei)
     {
         (StoredAssertion storage assertion, RequestId requestId, StoredRequest storage request) = _disputed(assertionId);
-        (paidWei, burnedWei) = Burn.split(ASSERTION_BOND_WEI, BURN_BPS);
+        (paidWei, burnedWei) = Burn.split(request.bondWei, BURN_BPS);
         address poster = assertion.poster;
 
         // The consumer is not called here, so that it cannot stand in the way of a dispute: `revoke` tells it.
         request.delivery = request.delivery.refuted();
         emit Refuted(assertionId, poster, challenger);
         // Before the set is counted anew: who is jailed is not drawn again.
-        _operators().slash(poster, ASSERTION_BOND_WEI, challenger, paidWei);
+        _operators().slash(poster, request.bondWei, challenger, paidWei);
         if (request.attempt == type(uint8).max) _refund(requestId, request);
         else _reopen(requestId, request);
     }
@@ -114,7 +114,7 @@ abstract contract Disputable is Requests {
             poster: assertion.poster,
             postedAt: assertion.postedAt,
             postedBlock: assertion.postedBlock,
-            windowEndsAt: assertion.postedAt + CHALLENGE_WINDOW_SECONDS,
+            windowEndsAt: uint40(_windowEndsAt(request, assertion)),
             outputRoot: assertion.outputRoot,
             openGames: assertion.openGames,
             refuted: refuted,

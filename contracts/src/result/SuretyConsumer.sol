@@ -75,14 +75,17 @@ abstract contract SuretyConsumer is IInferenceCallback, IProvisionalCallback {
                 callbackGas: callbackGas,
                 delivery: delivery,
                 deadline: deadline,
-                feeToken: address(0)
+                feeToken: address(0),
+                valueAtRiskWei: 0
             })
         );
     }
 
     /// @dev The same with every term. A fee in a token is paid from this contract's balance of it.
     function _requestInference(ISuretyOracle.InferenceRequest memory request) internal returns (RequestId) {
-        uint256 fee = ORACLE.quote(request.modelId, request.callbackGas, request.delivery, request.feeToken);
+        uint256 fee = ORACLE.quote(
+            request.modelId, request.callbackGas, request.delivery, request.feeToken, request.valueAtRiskWei
+        );
         if (request.feeToken == address(0)) return ORACLE.requestInference{value: fee}(request);
         IERC20(request.feeToken).forceApprove(address(ORACLE), fee);
         return ORACLE.requestInference(request);

@@ -290,7 +290,7 @@ contract OperatorRegistry is IOperatorRegistry, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IOperatorRegistry
-    function pick(ModelId modelId, bytes32 seed, uint256 memberCount, uint256 requestBlock)
+    function pick(ModelId modelId, bytes32 seed, uint256 memberCount, uint256 requestBlock, uint256 bondWei)
         external
         view
         returns (address operator, bool firstDrawn)
@@ -305,7 +305,7 @@ contract OperatorRegistry is IOperatorRegistry, ReentrancyGuardTransient {
             Account storage account = _accounts[operator];
             if (account.jailed) continue;
             // INVARIANT: nobody can make itself fit for a request that it has seen.
-            if (account.stakeWei - account.lockedWei >= ASSERTION_BOND_WEI && account.fitSince < requestBlock) {
+            if (account.stakeWei - account.lockedWei >= bondWei && account.fitSince < requestBlock) {
                 return (operator, i == 0);
             }
             if (busy == address(0)) busy = operator;

@@ -40,14 +40,14 @@ describe("SuretyOracle: fees in tokens", () => {
   it("are quoted by the token's own prices; a token that is not on the list is refused", async () => {
     const { surety } = scenario;
     const quote = (feeToken: Address, delivery = 0) =>
-      surety.read(surety.oracle, "quote", [smallModel.modelId, CALLBACK_GAS, delivery, feeToken]);
+      surety.read(surety.oracle, "quote", [smallModel.modelId, CALLBACK_GAS, delivery, feeToken, 0n]);
     expect(await quote(token.address)).toBe(FEE);
     expect(await quote(token.address, 3)).toBe(FEE + BigInt(CALLBACK_GAS) * TOKEN_PRICES.callbackGasPrice);
     expect(await quote(ZERO_ADDRESS)).toBe(scenario.feeOf());
     const stranger = scenario.actors.stranger;
     const unknown = { error: "UnknownFeeToken", args: [stranger] };
     expect(await surety.refused(await asking(undefined, stranger))).toEqual(unknown);
-    expect(await surety.refused(on("quote", [smallModel.modelId, CALLBACK_GAS, 0, stranger]))).toEqual(
+    expect(await surety.refused(on("quote", [smallModel.modelId, CALLBACK_GAS, 0, stranger, 0n]))).toEqual(
       unknown,
     );
     expect(await surety.read(surety.oracle, "feeTokens")).toEqual(surety.parameters.feeTokens);

@@ -22,9 +22,11 @@ describe("SuretyOracle: requests", () => {
 
   describe("quote", () => {
     it("is the base fee and the gas of each callback", async () => {
-      expect(await read("quote", modelId, 0, 1, ZERO_ADDRESS)).toBe(scenario.surety.parameters.baseFeeWei);
+      expect(await read("quote", modelId, 0, 1, ZERO_ADDRESS, 0n)).toBe(
+        scenario.surety.parameters.baseFeeWei,
+      );
       for (const [number, delivery] of DELIVERIES.entries()) {
-        expect(await read("quote", modelId, CALLBACK_GAS, number, ZERO_ADDRESS)).toBe(
+        expect(await read("quote", modelId, CALLBACK_GAS, number, ZERO_ADDRESS, 0n)).toBe(
           scenario.feeOf(CALLBACK_GAS, delivery),
         );
       }
@@ -34,7 +36,7 @@ describe("SuretyOracle: requests", () => {
     });
 
     it("of an unknown model reverts NotRegistered", async () => {
-      expect(await scenario.surety.refused(call("quote", [ZERO_HASH, 0, 0, ZERO_ADDRESS]))).toEqual({
+      expect(await scenario.surety.refused(call("quote", [ZERO_HASH, 0, 0, ZERO_ADDRESS, 0n]))).toEqual({
         error: "NotRegistered",
         args: [ZERO_HASH],
       });
@@ -59,6 +61,7 @@ describe("SuretyOracle: requests", () => {
         inputRoot: toHex(listHash([commitTensor(input).root])),
         fee: scenario.feeOf(),
         feeToken: ZERO_ADDRESS,
+        bondWei: surety.parameters.assertionBondWei,
         callbackGas: CALLBACK_GAS,
         delivery: 0,
         callbackOwed: false,
@@ -201,7 +204,7 @@ describe("SuretyOracle: requests", () => {
     it("with more callback gas than fits into a block reverts CallbackGasTooHigh: it could never be settled", async () => {
       const error = { error: "CallbackGasTooHigh", args: [5_000_001n, 5_000_000n] };
       expect(await refusedRequest({ callbackGas: 5_000_001, valueWei: 10n ** 18n })).toEqual(error);
-      expect(await scenario.surety.refused(call("quote", [modelId, 5_000_001, 0, ZERO_ADDRESS]))).toEqual(
+      expect(await scenario.surety.refused(call("quote", [modelId, 5_000_001, 0, ZERO_ADDRESS, 0n]))).toEqual(
         error,
       );
       await scenario.request({ callbackGas: 5_000_000 });

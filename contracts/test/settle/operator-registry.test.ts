@@ -353,7 +353,8 @@ describe("OperatorRegistry", () => {
     const block = async () => (await scenario.surety.network.publicClient.getBlockNumber()) as bigint;
     const word = (n: number) => `0x${n.toString(16).padStart(64, "0")}` as const;
     const pick = async (seed: number, memberCount: number | bigint, requestBlock: bigint) => {
-      const args = [modelId, word(seed), BigInt(memberCount), requestBlock];
+      const bondWei = scenario.surety.parameters.assertionBondWei;
+      const args = [modelId, word(seed), BigInt(memberCount), requestBlock, bondWei];
       const [operator, firstDrawn] = await scenario.surety.read<[string, boolean]>(
         scenario.surety.operators,
         "pick",
@@ -498,7 +499,7 @@ describe("OperatorRegistry", () => {
     });
 
     it("of a model that nobody serves is zero", async () => {
-      expect(await read("pick", word(2), word(3), 0n, 5n)).toEqual([ZERO_ADDRESS, false]);
+      expect(await read("pick", word(2), word(3), 0n, 5n, 1n)).toEqual([ZERO_ADDRESS, false]);
     });
 
     it("draws 16 times at most, whatever the set", async () => {

@@ -1,6 +1,11 @@
 import { getAddress } from "viem";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { DEVNET_PARAMETERS, deploySurety, type SuretyParameters } from "../../../chain/src/deploy.ts";
+import {
+  constructorParameters,
+  DEVNET_PARAMETERS,
+  deploySurety,
+  type SuretyParameters,
+} from "../../../chain/src/deploy.ts";
 import { outputOf, outputRootOf, questionFor, runModel } from "../support/models.ts";
 import { play, viewOf } from "../support/players.ts";
 import { fuzzCount, fuzzSeed, type Random, randomFrom } from "../support/random.ts";
@@ -11,6 +16,7 @@ const MONTH = 30n * 86_400n;
 const MOST = {
   uint16: 2n ** 16n - 1n,
   uint32: 2n ** 32n - 1n,
+  uint80: 2n ** 80n - 1n,
   uint96: 2n ** 96n - 1n,
   uint128: 2n ** 128n - 1n,
 };
@@ -32,8 +38,8 @@ interface Bound {
 const constant = (value: bigint) => () => value;
 const bps = { least: constant(1n), most: constant(10_000n), typeMost: MOST.uint16 };
 const seconds = { least: constant(1n), most: constant(MONTH), typeMost: MOST.uint32 };
-const longestDispute = ({ challengeWindowSeconds, clockSeconds, extensionSeconds }: Values) =>
-  challengeWindowSeconds + 2n * (clockSeconds + 8n * extensionSeconds);
+const longestDispute = ({ maxChallengeWindowSeconds, clockSeconds, extensionSeconds }: Values) =>
+  maxChallengeWindowSeconds + 2n * (clockSeconds + 8n * extensionSeconds);
 
 /** docs/protocol.md, "Parameters": every bound there is. */
 const BOUNDS: Record<Name, Bound> = {
@@ -47,14 +53,21 @@ const BOUNDS: Record<Name, Bound> = {
   // A bond above the stake is named as a stake below the bond.
   assertionBondWei: {
     least: constant(1n),
-    most: ({ minStakeWei }) => minStakeWei,
+    most: ({ minStakeWei }) => (minStakeWei < MOST.uint80 ? minStakeWei : MOST.uint80),
     typeMost: MOST.uint128,
     namedAbove: "minStakeWei",
+  },
+  maxAssertionBondWei: {
+    least: ({ assertionBondWei }) => assertionBondWei,
+    most: constant(MOST.uint80),
+    typeMost: MOST.uint128,
   },
   challengeBondWei: { least: constant(1n), most: constant(MOST.uint96), typeMost: MOST.uint128 },
   burnBps: bps,
   exclusiveSeconds: seconds,
   challengeWindowSeconds: seconds,
+  maxChallengeWindowSeconds: { ...seconds, least: ({ challengeWindowSeconds }) => challengeWindowSeconds },
+  bondBps: bps,
   reuseFeeBps: { ...bps, least: constant(0n) },
   missedTurnPenaltyWei: {
     least: constant(0n),
@@ -82,6 +95,8 @@ function violations(values: Values): Set<Name> {
     if (values[name] < least(values)) return [namedBelow];
     return values[name] > most(values) ? [namedAbove] : [];
   });
+  // Where the stake suffices, it is the bond itself that no request can store.
+  if (values.assertionBondWei > MOST.uint80) named.push("assertionBondWei");
   return new Set(named);
 }
 
@@ -220,10 +235,12 @@ describe("constructor parameters: every set that is taken makes a system that wo
     await base.revert(id);
   };
 
-  const devnet = Object.fromEntries(NAMES.map((name) => [name, BigInt(DEVNET_PARAMETERS[name])])) as Values;
+  /** With what follows from the others where it is left out. */
+  const known = { ...DEVNET_PARAMETERS, ...constructorParameters(DEVNET_PARAMETERS).ofOracle };
+  const devnet = Object.fromEntries(NAMES.map((name) => [name, BigInt(known[name])])) as Values;
 
   it("knows all parameters that there are", () => {
-    expect([...NAMES, "feeTokens"].toSorted()).toEqual(Object.keys(DEVNET_PARAMETERS).toSorted());
+    expect([...NAMES, "feeTokens"].toSorted()).toEqual(Object.keys(known).toSorted());
   });
 
   it.each(NAMES)(
@@ -231,7 +248,11 @@ describe("constructor parameters: every set that is taken makes a system that wo
     async (name) => {
       const { least, most, typeMost, namedBelow = name, namedAbove = name } = BOUNDS[name];
       // Everything else far from its bounds.
-      const values: Values = { ...devnet, unbondingSeconds: MOST.uint32 };
+      const values: Values = {
+        ...devnet,
+        maxChallengeWindowSeconds: MONTH,
+        unbondingSeconds: MOST.uint32,
+      };
       const [low, high] = [least(values), most(values)];
       await check({ ...values, [name]: low });
       await check({ ...values, [name]: high });

@@ -52,7 +52,7 @@ describe("constructor parameters", () => {
     ["baseFeeWei", oracle({ baseFeeWei: 2n ** 96n }), [2n ** 96n, 2n ** 96n - 1n]],
     ["callbackGasPriceWei", oracle({ callbackGasPriceWei: 2n ** 64n }), [2n ** 64n, 2n ** 64n - 1n]],
     ["assertionBondWei", oracle({ assertionBondWei: 0n }), [0n, 1n]],
-    ["assertionBondWei", oracle({ assertionBondWei: 2n ** 96n }), [2n ** 96n, 2n ** 96n - 1n]],
+    ["assertionBondWei", oracle({ assertionBondWei: 2n ** 96n }), [2n ** 96n, 2n ** 80n - 1n]],
     ["burnBps", oracle({ burnBps: 0 }), [0n, 1n]],
     ["burnBps", oracle({ burnBps: 10_001 }), [10_001n, 10_000n]],
     ["exclusiveSeconds", oracle({ exclusiveSeconds: 0 }), [0n, 1n]],
@@ -68,6 +68,24 @@ describe("constructor parameters", () => {
       oracle({ missedTurnPenaltyWei: assertionBondWei / 10n + 1n }),
       [assertionBondWei / 10n + 1n, assertionBondWei / 10n],
     ],
+    [
+      "maxAssertionBondWei",
+      oracle({ maxAssertionBondWei: assertionBondWei - 1n }),
+      [assertionBondWei - 1n, assertionBondWei],
+    ],
+    ["maxAssertionBondWei", oracle({ maxAssertionBondWei: 2n ** 80n }), [2n ** 80n, 2n ** 80n - 1n]],
+    [
+      "maxChallengeWindowSeconds",
+      oracle({ maxChallengeWindowSeconds: challengeWindowSeconds - 1 }),
+      [BigInt(challengeWindowSeconds - 1), BigInt(challengeWindowSeconds)],
+    ],
+    [
+      "maxChallengeWindowSeconds",
+      oracle({ maxChallengeWindowSeconds: month + 1 }),
+      [BigInt(month + 1), BigInt(month)],
+    ],
+    ["bondBps", oracle({ bondBps: 0 }), [0n, 1n]],
+    ["bondBps", oracle({ bondBps: 10_001 }), [10_001n, 10_000n]],
     ["reuseFeeBps", oracle({ reuseFeeBps: 10_001 }), [10_001n, 10_000n]],
   ])("SuretyOracle names a wrong %s", async (name, args, bounds) => {
     expect(await surety.refusedDeployment("result/SuretyOracle.sol", args)).toEqual({
@@ -162,7 +180,7 @@ describe("constructor parameters", () => {
     expect(await refusedGame({ oracle: { assertionBondWei: 7n, missedTurnPenaltyWei: 0n } })).toMatchObject({
       args: ["assertionBondWei", assertionBondWei, 7n],
     });
-    const longest = challengeWindowSeconds + 2 * (clockSeconds + 8 * extensionSeconds);
+    const longest = 2 * challengeWindowSeconds + 2 * (clockSeconds + 8 * extensionSeconds);
     expect(await refusedGame({ operators: { unbondingSeconds: longest - 1 } })).toEqual({
       error: "InvalidParameter",
       args: ["unbondingSeconds", BigInt(longest - 1), BigInt(longest)],
@@ -179,6 +197,6 @@ describe("constructor parameters", () => {
     const wallet = network.wallets[0] as never;
     await expect(
       deploySurety(wallet, network.publicClient as never, { ...DEVNET_PARAMETERS, unbondingSeconds: 1 }),
-    ).rejects.toThrow(/InvalidParameter\(unbondingSeconds, 1, 300\)/);
+    ).rejects.toThrow(/InvalidParameter\(unbondingSeconds, 1, 320\)/);
   });
 });

@@ -31,6 +31,8 @@ export interface RequestOptions {
   readonly valueWei?: bigint;
   /** Default: native currency. */
   readonly feeToken?: Address;
+  /** Default: 0. */
+  readonly valueAtRiskWei?: bigint;
 }
 
 /** Who is who in a test, and the steps that lead to what it is about. */
@@ -62,6 +64,7 @@ export async function requestOf(
     delivery: DELIVERIES.indexOf(options.delivery ?? "final"),
     deadline: options.deadline ?? (await now()) + 10_000,
     feeToken: options.feeToken ?? ZERO_ADDRESS,
+    valueAtRiskWei: options.valueAtRiskWei ?? 0n,
   };
 }
 

@@ -13,6 +13,7 @@ const request = (changes: Partial<RequestView>): RequestView => ({
   inputRoot: parseHash32(zero),
   fee: 1n,
   feeToken: "0x0000000000000000000000000000000000000000",
+  bondWei: 1n,
   callbackGas: 0,
   delivery: "pull",
   callbackOwed: false,

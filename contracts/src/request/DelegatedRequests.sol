@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
+import {BitMaps} from "@openzeppelin/contracts/utils/structs/BitMaps.sol";
+import {IModelRegistry} from "../interfaces/IModelRegistry.sol";
+import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
+import {RequestId} from "../types/SuretyTypes.sol";
+import {Requests} from "./Requests.sol";
+
+/// @title Requests that one signs and another sends.
+/// @dev The signature binds every term, the input by its root, chain and contract (EIP-712), and a nonce that is used once.
+abstract contract DelegatedRequests is Requests, EIP712 {
+    using BitMaps for BitMaps.BitMap;
+
+    // Hashed when compiled, so its length costs nothing.
+    // solhint-disable gas-small-strings
+    bytes32 private constant DELEGATED_REQUEST_TYPE = keccak256(
+        "DelegatedRequest(address requester,bytes32 modelId,bytes32 inputRoot,bool byReference,string uri,"
+        "uint32 callbackGas,uint8 delivery,uint40 deadline,address feeToken,uint128 valueAtRiskWei,"
+        "uint256 maxFee,uint256 nonce,uint40 validUntil)"
+    );
+    // solhint-enable gas-small-strings
+
+    mapping(address requester => BitMaps.BitMap) private _usedNonces;
+
+    constructor() EIP712("Surety", "1") {}
+
+    /// @inheritdoc ISuretyOracle
+    function requestInferenceFor(
+        InferenceRequest calldata request,
+        Delegation calldata delegation,
+        bytes calldata signature
+    ) external payable nonReentrant returns (RequestId requestId) {
+        (IModelRegistry.ModelSummary memory model, bytes32 inputRoot) = _rooted(request);
+        _use(request, inputRoot, false, "", delegation, signature);
+        requestId = _ask(request, model, inputRoot, delegation.requester);
+        emit Delegated(requestId, msg.sender, delegation.nonce);
+    }
+
+    /// @inheritdoc ISuretyOracle
+    function requestInferenceByReferenceFor(
+        InferenceRequest calldata request,
+        bytes32 inputRoot,
+        string calldata uri,
+        Delegation calldata delegation,
+        bytes calldata signature
+    ) external payable nonReentrant returns (RequestId requestId) {
+        _use(request, inputRoot, true, uri, delegation, signature);
+        requestId = _askByReference(request, inputRoot, uri, delegation.requester);
+        emit Delegated(requestId, msg.sender, delegation.nonce);
+    }
+
+    /// @inheritdoc ISuretyOracle
+    function cancelNonce(uint256 nonce) external {
+        _usedNonces[msg.sender].set(nonce);
+        emit NonceCancelled(msg.sender, nonce);
+    }
+
+    /// @inheritdoc ISuretyOracle
+    function isNonceUsed(address requester, uint256 nonce) external view returns (bool) {
+        return _usedNonces[requester].get(nonce);
+    }
+
+    function _use(
+        InferenceRequest calldata request,
+        bytes32 inputRoot,
+        bool byReference,
+        string memory uri,
+        Delegation calldata delegation,
+        bytes calldata signature
+    ) private {
+        if (block.timestamp > delegation.validUntil) revert DelegationExpired(delegation.validUntil);
+        BitMaps.BitMap storage used = _usedNonces[delegation.requester];
+        if (used.get(delegation.nonce)) revert NonceUsed(delegation.requester, delegation.nonce);
+        uint256 fee = _quoted(request);
+        if (fee > delegation.maxFee) revert FeeAboveMaximum(fee, delegation.maxFee);
+
+        // INVARIANT: a signature asks once only, whatever the signer's contract does when it is asked about it.
+        used.set(delegation.nonce);
+        bytes32 structHash = _structHash(request, inputRoot, byReference, uri, delegation);
+        if (!SignatureChecker.isValidSignatureNow(delegation.requester, _hashTypedDataV4(structHash), signature)) {
+            revert WrongSignature(delegation.requester);
+        }
+    }
+
+    function _structHash(
+        InferenceRequest calldata request,
+        bytes32 inputRoot,
+        bool byReference,
+        string memory uri,
+        Delegation calldata delegation
+    ) private pure returns (bytes32) {
+        bytes memory asked = abi.encode(
+            DELEGATED_REQUEST_TYPE,
+            delegation.requester,
+            request.modelId,
+            inputRoot,
+            byReference,
+            keccak256(bytes(uri)),
+            request.callbackGas,
+            request.delivery,
+            request.deadline
+        );
+        bytes memory paid = abi.encode(
+            request.feeToken, request.valueAtRiskWei, delegation.maxFee, delegation.nonce, delegation.validUntil
+        );
+        return keccak256(bytes.concat(asked, paid));
+    }
+}
