@@ -8,3 +8,6 @@ export type { OracleNodeOptions } from "./options/options.ts";
 export { NODE_PROGRAM } from "./options/read-options.ts";
 export { type FaultOptions, parseFaultTarget } from "./testing/fault-plan.ts";
 export { type FaultTarget, type LiarModel, tamperTrace } from "./testing/liar.ts";
+export type { WorkerOptions } from "./worker/options.ts";
+export { runWorker } from "./worker/run-worker.ts";
+export { type RunningWorker, startWorker } from "./worker/start-worker.ts";

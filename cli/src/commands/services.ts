@@ -31,6 +31,13 @@ export function addServiceCommands(program: Command): void {
     });
   addDrainCommand(node);
 
+  passing(program.command("worker"))
+    .description("take a node's inference jobs from the queue they share: more machines, more answers")
+    .action(async (args: string[]) => {
+      const { runWorker } = await import("@surety/oracle-node");
+      await runWorker(args);
+    });
+
   const challenger = program.command("challenger").description("run a challenger");
   passing(challenger.command("start"))
     .description("check every answer, dispute what is wrong")

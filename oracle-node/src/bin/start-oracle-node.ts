@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { modelSummary } from "@surety/chain";
-import { errorCode, isRetryable, siblingModule } from "@surety/protocol";
+import { errorCode, isRetryable, type ModelId, parseModelId, siblingModule } from "@surety/protocol";
 import {
   connect,
   createInputFinder,
@@ -19,11 +19,13 @@ import { createStatus } from "../api/status.ts";
 import { createDrain } from "../drain/drain.ts";
 import { type InferenceJob, infer } from "../inference/infer.ts";
 import { openServedModels } from "../inference/models.ts";
+import { createResultDesk, type ResultJob } from "../inference/result.ts";
 import type { Results, Task } from "../inference/task.ts";
 import { createMetrics } from "../metrics/metrics.ts";
 import type { OracleNodeOptions } from "../options/options.ts";
 import { DEFAULT_PORT } from "../options/read-options.ts";
 import { openQueues } from "../queue/open-queue.ts";
+import { openInferenceQueues, openResultQueue, queueOwner } from "../queue/work-queues.ts";
 import { createMembership } from "../request/membership.ts";
 import { createRequestViews } from "../request/request-views.ts";
 import { type PostJob, postAnswer } from "../result/post.ts";
@@ -36,6 +38,8 @@ import { createDuties } from "./duties.ts";
 export type RunningOracleNode = RunningService;
 
 const POSTS_AT_ONCE = 8;
+const RESULTS_AT_ONCE = 4;
+const RECHECK_SHARE = 0.05;
 /** What is under way has so long to finish; the store and the queue carry the rest over a restart. */
 const DRAIN_MS = 8_000;
 
@@ -64,7 +68,7 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
 
   const teardown = createTeardown();
   try {
-    const deployment = `${chain.chainId}/${addresses.oracle}/${addresses.game}/${operator}`.toLowerCase();
+    const deployment = queueOwner(chain.chainId, addresses.oracle, addresses.game, operator);
     const store = openStore({ dataDir, deployment, operator });
     teardown.add(() => store.close());
     const faults = planFaults(options.fault, chain.chainId, store.faultyAnswers);
@@ -79,10 +83,12 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
     for (const { dir } of models.all()) await thread.ask({ kind: "open", bundleDir: dir });
     const queues = await openQueues({ url: options.queueUrl ?? "embedded", dataDir, owner: deployment });
     teardown.add(() => queues.close());
-    const inference = queues.open<InferenceJob>("inference");
+    const modelIds = models.all().map(({ modelId }) => modelId);
+    const inference = openInferenceQueues(queues, modelIds);
+    const results = openResultQueue(queues);
     const posting = queues.open<PostJob>("post");
     // What failed for good before, say while the RPC was down, gets a new chance.
-    await Promise.all([inference.forgetFailed(), posting.forgetFailed()]);
+    await Promise.all([inference, results, posting].map((queue) => queue.forgetFailed()));
 
     const clock = createChainClock();
     const onError = (where: string, error: unknown, isFinal = !isRetryable(error)) => {
@@ -108,7 +114,13 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
         transactions,
         views,
         membership,
-        inference,
+        inference: {
+          async add(id, job) {
+            // A model that was added while the node runs.
+            await answerModel(parseModelId(job.modelId));
+            await inference.add(id, job);
+          },
+        },
         posting,
       },
       ...{ clock, metrics, log, onError },
@@ -139,7 +151,7 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
         takesWork: !drain.isOn(),
       }),
       refreshMetrics: async () => {
-        for (const [queue, jobs] of [["inference", inference] as const, ["post", posting] as const]) {
+        for (const [queue, jobs] of Object.entries({ inference, results, post: posting })) {
           // A queue that is out of reach keeps its last counts: /health/ready tells.
           const counts = await jobs.counts().catch(() => ({}));
           for (const [state, count] of Object.entries(counts)) metrics.jobs.set({ queue, state }, count);
@@ -165,9 +177,28 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
       await infer({ models, thread, store, faults, onInference }, job);
       await duties.dispatch();
     };
-    await inference.work((job) => drain.unlessOn(() => answer(job)), {
-      concurrency: 1,
-      onFailure: ({ requestId }, error, final) => onError(`inference ${requestId}`, error, final),
+    const answerModel = (modelId: ModelId) =>
+      inference.work(modelId, (job) => drain.unlessOn(() => answer(job)), {
+        concurrency: 1,
+        onFailure: ({ requestId }, error, final) => onError(`inference ${requestId}`, error, final),
+      });
+    for (const modelId of modelIds) await answerModel(modelId);
+    const desk = createResultDesk({
+      ...{ models, thread, store, recheckShare: options.recheckShare ?? RECHECK_SHARE },
+      onResult({ worker, requestId }, how) {
+        metrics.workerResults.inc({ worker, how });
+        if (how === "wrong")
+          log.error({ worker, requestId }, "a worker was wrong: nothing of it is taken unchecked any more");
+      },
+    });
+    const take = async (job: ResultJob) => {
+      await desk.accept(job);
+      await duties.dispatch();
+    };
+    // While the node drains they stay unanswered: the requests are others' to answer.
+    await results.work((job) => drain.unlessOn(() => take(job)), {
+      concurrency: RESULTS_AT_ONCE,
+      onFailure: ({ requestId }, error, final) => onError(`result ${requestId}`, error, final),
     });
 
     const following = followIntoStore({
@@ -188,7 +219,6 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
         drain.look();
       },
     });
-    const modelIds = models.all().map(({ modelId }) => modelId);
     log.info({ url: api.url, operator, chainId: chain.chainId, models: modelIds }, "started");
 
     const failed = following.then(() => new Promise<never>(() => {}));

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Chain, modelSummary, operatorOf, operatorParameters, serves } from "@surety/chain";
-import { errorCode } from "@surety/protocol";
+import { errorCode, siblingModule } from "@surety/protocol";
 import {
   type Check,
   chainChecks,
@@ -52,9 +52,12 @@ type Found = Omit<Finding, "check">;
 /** Every hash of every bundle, the known answers of every kernel, every golden vector: as at the start. */
 async function lookAtModels({ bundlesDir }: OracleNodeOptions, dataDir: string): Promise<Found[]> {
   const models = openServedModels(bundlesDir);
-  const thread = startModelThread<Task, Results>(new URL("../inference/model-worker.ts", import.meta.url), {
-    checkedModelsDir: join(dataDir, "checked-models"),
-  });
+  const thread = startModelThread<Task, Results>(
+    siblingModule("../inference/model-worker", import.meta.url),
+    {
+      checkedModelsDir: join(dataDir, "checked-models"),
+    },
+  );
   try {
     const found: Found[] = [];
     for (const { dir, modelId } of models.all()) {

@@ -2,6 +2,9 @@ import { Counter, createServiceMetrics, Gauge, Histogram } from "@surety/service
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
+/** Seconds. */
+export const INFERENCE_BUCKETS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60];
+
 /** Everything the node counts, in one registry of its own. */
 export function createMetrics() {
   const service = createServiceMetrics("surety_node");
@@ -11,7 +14,7 @@ export function createMetrics() {
     inferenceSeconds: new Histogram({
       name: "surety_node_inference_seconds",
       help: "Time to run a model on one request.",
-      buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60],
+      buckets: INFERENCE_BUCKETS,
       registers,
     }),
     posted: new Counter({ name: "surety_node_posted_total", help: "Answers posted.", registers }),
@@ -40,6 +43,12 @@ export function createMetrics() {
     draining: new Gauge({
       name: "surety_node_draining",
       help: "1 while the node answers nothing new.",
+      registers,
+    }),
+    workerResults: new Counter({
+      name: "surety_node_worker_results_total",
+      help: "Results of workers: taken, computed again and right, or wrong.",
+      labelNames: ["worker", "how"] as const,
       registers,
     }),
     jobs: new Gauge({

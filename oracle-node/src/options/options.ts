@@ -5,6 +5,8 @@ import type { FaultOptions } from "../testing/fault-plan.ts";
 export interface OracleNodeOptions extends ServiceOptions {
   /** `embedded` or `redis://...`. Default: `embedded`. */
   readonly queueUrl?: string;
+  /** Share of workers' results that the node computes again. Default: 0.05. */
+  readonly recheckShare?: number;
   /** Lie, on a devnet. Default: be honest. */
   readonly fault?: FaultOptions;
 }

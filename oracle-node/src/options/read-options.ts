@@ -16,6 +16,11 @@ const OPTIONS = {
   ...SERVICE_OPTIONS,
   port: { ...SERVICE_OPTIONS.port, help: `of the API (default ${DEFAULT_PORT}; 0 takes a free one)` },
   queue: { schema: take.text, value: "URL", secret: "url", help: "embedded (default) or redis://..." },
+  "recheck-share": {
+    schema: take.share,
+    value: "N",
+    help: "share of workers' results that the node computes again (default 0.05)",
+  },
   fault: {
     schema: take.text,
     value: "LIE",
@@ -41,6 +46,7 @@ export const NODE_PROGRAM = defineProgram({
   toOptions: (given): OracleNodeOptions => ({
     ...serviceOptionsOf(given),
     ...optional("queueUrl", given.queue),
+    ...optional("recheckShare", given["recheck-share"]),
     ...optional("fault", faultOf(given.fault, given["fault-requests"], given["fault-file"])),
   }),
 });

@@ -13,7 +13,7 @@ export interface DispatchContext {
   readonly membership: Membership;
   readonly store: Store;
   readonly views: RequestViews;
-  readonly inference: JobQueue<InferenceJob>;
+  readonly inference: Pick<JobQueue<InferenceJob>, "add">;
   readonly posting: JobQueue<PostJob>;
   /** The chain's time. */
   readonly nowSeconds: () => number;

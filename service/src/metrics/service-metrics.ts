@@ -1,7 +1,7 @@
 import type { EndpointEvent, TransactionEvent } from "@surety/chain";
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 
-export { Counter, Gauge, Histogram } from "prom-client";
+export { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 
 export type ServiceMetrics = ReturnType<typeof createServiceMetrics>;
 

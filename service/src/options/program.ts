@@ -1,6 +1,7 @@
 import type { OptionTable } from "./option.ts";
 import { printSettings } from "./print-settings.ts";
 import { type Environment, readSettings, type Settings } from "./read-settings.ts";
+import { SERVICE_OPTIONS } from "./service-options.ts";
 
 /** A program as its options have it. */
 export interface Program<Options extends object> {
@@ -30,7 +31,7 @@ export function defineProgram<const Table extends OptionTable, Options extends o
     usage,
     table,
     readOptions(args, env) {
-      const read = readSettings({ table, section, args, env }, OWN_OF_OTHERS);
+      const read = readSettings({ table, section, args, env }, SHARED);
       if (read === "help") return { text: usage };
       // Read first: what cannot be run with is told, not shown.
       const options = toOptions(read.values);
@@ -41,7 +42,19 @@ export function defineProgram<const Table extends OptionTable, Options extends o
 }
 
 /** Options that only some services have: their variables may stand in an environment that services share. `test/e2e/options.test.ts` keeps it complete. */
-export const OWN_OF_OTHERS = ["queue", "fault", "fault-requests", "fault-file", "watch-only"] as const;
+export const OWN_OF_OTHERS = [
+  "queue",
+  "fault",
+  "fault-requests",
+  "fault-file",
+  "recheck-share",
+  "watch-only",
+  "operator",
+  "name",
+] as const;
+
+/** What programs that share an environment and a file may find there of each other. */
+const SHARED = [...Object.keys(SERVICE_OPTIONS), ...OWN_OF_OTHERS];
 
 /** Whether a program is to print something instead of being run. */
 export function isText(read: object): read is { readonly text: string } {

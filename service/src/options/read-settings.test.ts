@@ -66,6 +66,8 @@ describe("readSettings", () => {
     expect(() => read(["--config", toml("[nodes]\nport = 1")])).toThrow(/"nodes" in/);
     // Of other programs that share the environment, and of tests.
     expect(read([], { SURETY_QUEUE: "x", SURETY_FUZZ_SEED: "1", OTHER: "y" }, ["queue"]).values).toEqual({});
+    expect(read(["--config", toml('queue = "x"')], {}, ["queue"]).values).toEqual({});
+    expect(() => read(["--config", toml('[node]\nqueue = "x"')], {}, ["queue"])).toThrow(/"queue" in/);
   });
 
   it("takes a secret from the environment alone", () => {

@@ -45,7 +45,7 @@ interface Given {
 /**
  * Reads a program's options: a flag wins over `SURETY_*`, that over the TOML file which `--config` names. All three have the same names and go through the same schema.
  *
- * @param shared Options of other programs whose variables may be in the environment.
+ * @param shared Options of other programs, which may be in the environment and above all tables of the file: they are passed over.
  * @throws UsageError OPTION_INVALID, OPTION_UNKNOWN, CONFIG_UNREADABLE
  */
 export function readSettings<const Table extends OptionTable>(
@@ -58,7 +58,7 @@ export function readSettings<const Table extends OptionTable>(
   const variables = readEnvironment(table, env, shared);
   const file = (flags.get(CONFIG) ?? variables.get(CONFIG))?.raw as string | undefined;
   const layers = [
-    file === undefined ? new Map<string, Given>() : readFile(table, section, file),
+    file === undefined ? new Map<string, Given>() : readFile(table, section, file, shared),
     variables,
     flags,
   ];
@@ -129,7 +129,12 @@ function readEnvironment(
   return given;
 }
 
-function readFile(table: OptionTable, section: string, path: string): Map<string, Given> {
+function readFile(
+  table: OptionTable,
+  section: string,
+  path: string,
+  shared: readonly string[],
+): Map<string, Given> {
   let file: Record<string, unknown>;
   try {
     file = parseToml(readFileSync(path, "utf8"));
@@ -153,7 +158,9 @@ function readFile(table: OptionTable, section: string, path: string): Map<string
   };
   const isOthers = (name: string) => name !== section && SECTIONS.some((one) => one === name);
   const { [section]: own = {}, ...top } = file;
-  take(Object.fromEntries(Object.entries(top).filter(([name]) => !isOthers(name))), "");
+  const isShared = (name: string) => table[name] === undefined && shared.includes(name);
+  const mine = Object.entries(top).filter(([name]) => !isOthers(name) && !isShared(name));
+  take(Object.fromEntries(mine), "");
   if (typeof own !== "object" || own === null || Array.isArray(own)) {
     throw new UsageError("CONFIG_UNREADABLE", `"${section}" in ${path} must be a table: [${section}].`);
   }

@@ -7,10 +7,10 @@ import { isText, type Program } from "../options/program.ts";
 export interface RunningService {
   /** Base URL of the API. */
   readonly url: string;
-  /** The service's account. */
-  readonly address: Address;
+  /** The service's account; a worker has none. */
+  readonly address?: Address;
   /** Never resolves; rejects when the service cannot go on. */
-  readonly failed: Promise<never>;
+  readonly failed?: Promise<never>;
   /** Resolves when the service is done for good, and is to be stopped. */
   readonly ended?: Promise<void>;
   /** Finishes what is under way, then lets go of everything. */
@@ -39,7 +39,7 @@ export async function runService<Options extends object>(
       return;
     }
     const service = await start(options);
-    service.failed.catch(fail);
+    service.failed?.catch(fail);
     let stopping = false;
     const stop = () => {
       if (stopping) return;
