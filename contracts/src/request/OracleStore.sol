@@ -54,8 +54,9 @@ abstract contract OracleStore is Fees {
     struct StoredAssertion {
         address poster;
         uint40 postedAt;
-        uint40 postedBlock;
-        uint16 openGames;
+        uint32 postedBlock;
+        /// Room for more games than the gas of any window opens: a liar's own games must not keep an honest one out.
+        uint24 openGames;
         bytes32 outputRoot;
     }
 

@@ -151,7 +151,7 @@ abstract contract Answers is OracleStore {
         StoredAssertion storage assertion = _assertions[assertionId];
         assertion.poster = msg.sender;
         assertion.postedAt = uint40(block.timestamp);
-        assertion.postedBlock = uint40(block.number);
+        assertion.postedBlock = uint32(block.number);
         assertion.outputRoot = outputRoot;
     }
 
