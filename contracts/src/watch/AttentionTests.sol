@@ -43,7 +43,7 @@ contract AttentionTests is IAttentionTests, CreditLedger {
         GAME = IDisputeGame(oracle.disputeGame());
         IOperatorRegistry.OperatorParameters memory ofOperators = OPERATORS.parameters();
         if (ofOperators.attention != address(this)) revert InvalidParameter("operatorRegistry.attention", 0, 1);
-        uint256 window = oracle.parameters().challengeWindowSeconds;
+        ISuretyOracle.OracleParameters memory ofOracle = oracle.parameters();
         _atLeast("fineWei", p.fineWei, 1);
         // Who watches can bear the fines of several assertions that are open at once.
         _atLeast("watcherStakeWei", p.watcherStakeWei, 10 * uint256(p.fineWei));
@@ -57,9 +57,11 @@ contract AttentionTests is IAttentionTests, CreditLedger {
         _atLeast("attentionBlocks", p.attentionBlocks, 1);
         _atMost("attentionBlocks", p.attentionBlocks, 200);
         _atLeast("revealSeconds", p.revealSeconds, 1);
-        _atMost("revealSeconds", p.revealSeconds, window / 2);
+        _atMost("revealSeconds", p.revealSeconds, ofOracle.challengeWindowSeconds / 2);
         // INVARIANT: a watcher's stake outlasts every test of it.
-        _atLeast("leaveSeconds", p.leaveSeconds, window + GAME.maxGameSeconds() + 1 hours);
+        _atLeast(
+            "leaveSeconds", p.leaveSeconds, ofOracle.maxChallengeWindowSeconds + GAME.maxGameSeconds() + 1 hours
+        );
         WATCHER_STAKE_WEI = p.watcherStakeWei;
         REWARD_WEI = p.rewardWei;
         FINE_WEI = p.fineWei;

@@ -3,8 +3,8 @@ export interface JobQueue<Data extends object> {
   /** Adds a job unless one with the same id is there already, waiting, running or failed for good. */
   add(id: string, data: Data): Promise<void>;
   /**
-   * Starts doing jobs; resolves when it has started. An error that may pass (`isRetryable`) has the job done again later, with growing waits; a
-   * `FatalError` ends it.
+   * Starts doing jobs; resolves when it has started. An error that may pass (`isRetryable`) has the job done again later, with growing waits, until
+   * it is dropped after eight attempts and may be added anew; a `FatalError` ends it, and it counts as failed for good.
    *
    * @throws RetryableError QUEUE_UNREACHABLE
    */

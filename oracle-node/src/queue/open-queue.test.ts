@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { FatalError, RetryableError } from "@surety/protocol";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { hasRedisServer, type RedisServer, startRedisServer } from "../testing/redis-server.ts";
-import type { QueueHost } from "./job-queue.ts";
+import type { QueueHost, WorkOptions } from "./job-queue.ts";
 import { openQueues } from "./open-queue.ts";
 
 const withRedis = hasRedisServer();
@@ -19,7 +19,8 @@ for (const { backend, isHere } of BACKENDS)
     let redis: RedisServer | undefined;
     let queues: QueueHost;
 
-    const openAs = (owner: string) => openQueues({ url: redis?.url ?? "embedded", dataDir: folder, owner });
+    const openAs = (owner: string, waits = {}) =>
+      openQueues({ url: redis?.url ?? "embedded", dataDir: folder, owner, ...waits });
     async function open() {
       queues = await openAs("node-a");
     }
@@ -124,6 +125,33 @@ for (const { backend, isHere } of BACKENDS)
       await queue.add("job-1", { n: 1 });
       await failed();
       expect(attempts).toBe(2);
+    });
+
+    it("takes a job again whose error did not pass in all of its attempts", async () => {
+      await queues.close();
+      queues = await openAs("node-a", { firstWaitMs: 5 });
+      const queue = queues.open<{ n: number }>("post");
+      let attempts = 0;
+      const over = () =>
+        new Promise<void>((resolve) => {
+          onFailure = (_data, _error, isFinal) => isFinal && resolve();
+        });
+      let onFailure: WorkOptions<{ n: number }>["onFailure"] = () => {};
+      await queue.work(
+        async () => {
+          attempts++;
+          throw new RetryableError("STAKE_LOCKED", "not yet");
+        },
+        { concurrency: 1, onFailure: (...failure) => onFailure(...failure) },
+      );
+      const first = over();
+      await queue.add("job-1", { n: 1 });
+      await first;
+      await expect.poll(() => queue.counts()).toEqual({ waiting: 0, active: 0, failed: 0 });
+      const second = over();
+      await queue.add("job-1", { n: 1 });
+      await second;
+      expect(attempts).toBe(16);
     });
 
     it("keeps jobs that wait for another attempt across a restart", async () => {

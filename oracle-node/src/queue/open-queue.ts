@@ -4,7 +4,7 @@ import { openEmbedded } from "./embedded.ts";
 import type { JobQueue, QueueHost, WorkOptions } from "./job-queue.ts";
 import { connectRedis } from "./redis.ts";
 
-/** Attempts of a job whose errors may pass, and the wait before the second; it doubles. */
+/** Attempts of a job whose errors may pass, and the wait before the second in milliseconds; it doubles. */
 const ATTEMPTS = 8;
 const FIRST_WAIT_MS = 500;
 /** A job whose worker died is given to another after about this long, however often that happens. */
@@ -30,6 +30,8 @@ export interface OpenQueuesParameters {
   readonly dataDir: string;
   /** Whose jobs these are: nodes on one Redis see only the jobs of their own owner name. */
   readonly owner: string;
+  /** Wait before a job's second attempt, in milliseconds; it doubles with each. Default: 500. */
+  readonly firstWaitMs?: number;
 }
 
 /**
@@ -37,12 +39,13 @@ export interface OpenQueuesParameters {
  *
  * @throws FatalError QUEUE_URL_UNSUPPORTED, QUEUE_UNREACHABLE
  */
-export async function openQueues({ url, dataDir, owner }: OpenQueuesParameters): Promise<QueueHost> {
+export async function openQueues(parameters: OpenQueuesParameters): Promise<QueueHost> {
+  const { url, dataDir, owner, firstWaitMs = FIRST_WAIT_MS } = parameters;
   const backend = await openBackend(url, dataDir);
   const closing: (() => Promise<void>)[] = [];
   return {
     open<Data extends object>(name: string): JobQueue<Data> {
-      const { queue, close } = openQueue<Data>(name, `surety:${owner}`, backend);
+      const { queue, close } = openQueue<Data>(name, `surety:${owner}`, backend, firstWaitMs);
       closing.push(close);
       return queue;
     },
@@ -63,7 +66,7 @@ async function openBackend(url: string, dataDir: string): Promise<Backend> {
 }
 
 /** @param prefix Of the keys in Redis; PostgreSQL has none. */
-function openQueue<Data extends object>(name: string, prefix: string, backend: Backend) {
+function openQueue<Data extends object>(name: string, prefix: string, backend: Backend, firstWaitMs: number) {
   const { connection, factory } = backend;
   const queue = new Queue(name, { connection, prefix }, factory as never);
   queue.on("error", () => {});
@@ -74,7 +77,7 @@ function openQueue<Data extends object>(name: string, prefix: string, backend: B
       await queue.add(name, data, {
         jobId: id,
         attempts: ATTEMPTS,
-        backoff: { type: "exponential", delay: FIRST_WAIT_MS },
+        backoff: { type: "exponential", delay: firstWaitMs },
         removeOnComplete: true,
         removeOnFail: { count: 1_000 },
       });
@@ -137,7 +140,11 @@ function startWorker<Data>(
     if (job === undefined) return;
     const isFatal = error instanceof UnrecoverableError;
     const thrown = isFatal && error.cause instanceof Error ? error.cause : error;
-    onFailure(job.data as Data, thrown, isFatal || job.attemptsMade >= ATTEMPTS);
+    const isOver = isFatal || job.attemptsMade >= ATTEMPTS;
+    onFailure(job.data as Data, thrown, isOver);
+    // What may pass may pass later than all attempts: whoever still wants the job done can add it again. If it cannot be removed now (the store
+    // is away), it is as it would be otherwise: failed until the next start.
+    if (isOver && !isFatal) job.remove().catch(() => {});
   });
   return worker;
 }
