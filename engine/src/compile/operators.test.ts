@@ -46,6 +46,16 @@ const cases: Record<string, ReturnType<typeof model>> = {
   "Conv VALID": model([1, 2, 7, 7], [1, 3, 4, 4], conv([3, 2, 4, 4], { auto_pad: "VALID" })),
   "Conv 1D": model([2, 4, 11], [2, 5, 11], conv([5, 4, 3], { pads: [1, 1] })),
   "Conv of one channel to one": model([1, 1, 5, 5], [1, 1, 3, 3], conv([1, 1, 3, 3], {})),
+  "Conv of one channel, strided, dilated, uneven pads": model(
+    [2, 1, 9, 8],
+    [2, 6, 4, 4],
+    conv([6, 1, 3, 3], { pads: [1, 2, 2, 1], strides: [2, 2], dilations: [2, 2] }),
+  ),
+  "Conv 1D of one channel without bias": model(
+    [2, 1, 11],
+    [2, 5, 11],
+    conv([5, 1, 5], { pads: [2, 2] }, false),
+  ),
   "Conv, Add, BatchNormalization, Relu in one instruction": model([1, 3, 6, 6], [1, 4, 6, 6], (m, random) => {
     m.initializer("w", randomTensor(random, [4, 3, 3, 3])).initializer(
       "c",

@@ -3,7 +3,7 @@ import { type GraphNode, intAttribute } from "../../onnx/graph.ts";
 import { absorbFollowers } from "../absorb.ts";
 import { Expression } from "../expression.ts";
 import { type ConvolutionLoops, convolutionLoops, convolutionView } from "../linear/convolutionLoops.ts";
-import { int8Limit } from "../linear/rung.ts";
+import { F32_EXACT, int8Limit } from "../linear/rung.ts";
 import { emitWideConvolution } from "../linear/wideConvolution.ts";
 import type { Lowering } from "../lowering.ts";
 import type { Quantisation } from "../quantisation.ts";
@@ -81,38 +81,103 @@ export const conv: Rule = {
     });
     const output = lowering.quantisationOf(followers.output);
 
-    const tensor = lowering.freshName(`${followers.output}_u8`);
-    lowering.exact.node(
-      "QLinearConv",
-      [
-        input.tensor,
-        lowering.scalar("f32", inputScale),
-        lowering.scalar("u8", input.quantisation.zero),
-        lowering.initializer(`${node.name}_filter`, {
-          type: weightType(layer),
-          dims: filter.dims,
-          data: layer.values,
-        }),
-        lowering.initializer(`${node.name}_filter_scale`, {
-          type: "f32",
-          dims: [channels],
-          data: layer.scales,
-        }),
-        lowering.scalar(weightType(layer), layer.zero),
-        lowering.scalar("f32", output.scale),
-        lowering.scalar("u8", output.zero),
-        lowering.initializer(`${node.name}_bias`, { type: "i32", dims: [channels], data: layer.biases }),
-      ],
-      [tensor],
-      { ...windowAttributes(window), group: groups },
-      node.name,
-    );
+    const parts = { lowering, node, name: followers.output, input, layer, output, filterDims: filter.dims };
+    const attributes = { ...windowAttributes(window), group: groups };
+    const tensor = isStem(perGroup, groups, layer, product(filter.dims.slice(1)))
+      ? emitStem(parts, attributes)
+      : emitBytes(parts, attributes);
 
     const view = emitConvolution({ lowering, node, tensor, input, loops, layer, output });
     const dims = lowering.dims(followers.output);
     lowering.setQuantised(followers.output, { tensor, dims, view, type: "u8", quantisation: output });
   },
 };
+
+interface ConvolutionNodes {
+  readonly lowering: Lowering;
+  readonly node: GraphNode;
+  /** The source value that it computes. */
+  readonly name: string;
+  readonly input: QuantisedValue;
+  readonly layer: IntegerLayer;
+  readonly output: Quantisation;
+  readonly filterDims: readonly number[];
+}
+
+type Attributes = Parameters<Lowering["emit"]>[2];
+
+/** The u8 result by QLinearConv. */
+function emitBytes(parts: ConvolutionNodes, attributes: Attributes): string {
+  const { lowering, node, name, input, layer, output, filterDims: dims } = parts;
+  const type = weightType(layer);
+  const channels = dims[0] as number;
+  const tensor = lowering.freshName(`${name}_u8`);
+  lowering.exact.node(
+    "QLinearConv",
+    [
+      input.tensor,
+      lowering.scalar("f32", input.quantisation.scale),
+      lowering.scalar("u8", input.quantisation.zero),
+      lowering.initializer(`${node.name}_filter`, { type, dims, data: layer.values }),
+      lowering.initializer(`${node.name}_filter_scale`, {
+        type: "f32",
+        dims: [channels],
+        data: layer.scales,
+      }),
+      lowering.scalar(type, layer.zero),
+      lowering.scalar("f32", output.scale),
+      lowering.scalar("u8", output.zero),
+      lowering.initializer(`${node.name}_bias`, { type: "i32", dims: [channels], data: layer.biases }),
+    ],
+    [tensor],
+    attributes,
+    node.name,
+  );
+  return tensor;
+}
+
+/**
+ * Whether it has one input channel, for which onnxruntime's convolution of bytes takes longer than that of floats (of three, as long), and f32 holds
+ * all its sums, in whatever order they are added up.
+ */
+function isStem(perGroup: number, groups: number, { biases }: IntegerLayer, taps: number): boolean {
+  const most = biases.reduce((a, b) => Math.max(a, Math.abs(b)), 0) + 255 * 255 * taps;
+  return groups === 1 && perGroup === 1 && most < F32_EXACT;
+}
+
+/** The same bytes as `emitBytes` by an f32 Conv of whole numbers, scaled and rounded as QLinearConv does it. */
+function emitStem(parts: ConvolutionNodes, attributes: Attributes): string {
+  const { lowering, node, name, input, layer, output, filterDims } = parts;
+  const channels = filterDims[0] as number;
+  const { scale, zero } = input.quantisation;
+  let image = lowering.emit("Cast", [input.tensor], { to: 1 });
+  if (zero !== 0) image = lowering.emit("Sub", [image, lowering.scalar("f32", zero)]);
+  const filter = Float32Array.from(layer.values, (value) => value - layer.zero);
+  const sum = lowering.emit(
+    "Conv",
+    [
+      image,
+      lowering.initializer(`${node.name}_filter`, { type: "f32", dims: filterDims, data: filter }),
+      lowering.initializer(`${node.name}_bias`, {
+        type: "f32",
+        dims: [channels],
+        data: Float32Array.from(layer.biases),
+      }),
+    ],
+    attributes,
+  );
+  const factors = lowering.initializer(`${node.name}_scale`, {
+    type: "f32",
+    dims: [channels, ...filterDims.slice(2).map(() => 1)],
+    data: requantisationScales(scale, layer.scales, output.scale),
+  });
+  return lowering.emit(
+    "QuantizeLinear",
+    [lowering.emit("Mul", [sum, factors]), lowering.scalar("f32", 1), lowering.scalar("u8", output.zero)],
+    {},
+    `${name}_u8`,
+  );
+}
 
 /** The u8 form of an image whose view has one axis per dimension. */
 export function imageOf(lowering: Lowering, name: string, node: GraphNode): QuantisedValue {
