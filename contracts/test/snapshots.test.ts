@@ -386,9 +386,12 @@ describe("gas of every function, MNIST-sized", () => {
   });
 
   it("of provisional answers too", async () => {
-    const { oracle, game, read, now, network } = surety;
-    const { second: operator, stranger } = actors(surety);
+    const { oracle, game, operators, read, now, network } = surety;
+    const { bob, second: operator, stranger } = actors(surety);
     await serve(surety, operator, model.modelId);
+    // Alone in the set: among several the number of draws, and so the gas, follows from the block's hash.
+    await surety.send({ from: bob, to: operators, call: "leaveModel", args: [model.modelId] });
+    expect(await read(operators, "servingCount", [model.modelId])).toBe(1n);
     const consumer = await surety.deploy("test-harness/HostileConsumer.sol");
     const callbackGas = 200_000;
     const input = toHex(image);

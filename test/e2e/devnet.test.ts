@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
+import { DEVNET_PARAMETERS } from "@surety/chain";
 import { devAccount, freePort } from "@surety/chain/testing";
 import {
   type DisputeEvent,
@@ -15,7 +16,7 @@ import {
 } from "@surety/client";
 import axe from "axe-core";
 import type { BrowserContextOptions, Page } from "playwright-core";
-import { createPublicClient, createWalletClient, http } from "viem";
+import { createPublicClient, createWalletClient, http, parseEther } from "viem";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { noBrowser, startBrowser } from "../support/browser.ts";
 
@@ -89,8 +90,10 @@ describe("surety devnet", () => {
     const { requestId, feeWei } = await client.requestInference({
       modelId: facts.modelId,
       input: new Uint8Array(28 * 28 * 4),
+      // Twice the least bond, for twice the window and the base fee.
+      valueAtRiskWei: parseEther("20"),
     });
-    expect(feeWei).toBeGreaterThan(0n);
+    expect(feeWei).toBe(2n * DEVNET_PARAMETERS.baseFeeWei);
     expect(await client.getRequest({ requestId })).toMatchObject({
       status: expect.stringMatching(/open|asserted/),
       delivery: "pull",

@@ -19,6 +19,8 @@ export interface RequestInferenceParameters {
   readonly callbackGas?: number;
   /** Default: `pull`; an account that is no contract has no callback. */
   readonly delivery?: Delivery;
+  /** What a wrong answer could cost whoever relies on it: sets the poster's bond and the challenge window, within the oracle's bounds. Default: 0. */
+  readonly valueAtRiskWei?: bigint;
   /** From now until an unanswered request may be refunded. Default: 3,600. */
   readonly deadlineSeconds?: number;
   /** Native currency sent along; what is above the quote is credited back. Default: the quote. */
@@ -47,25 +49,15 @@ export async function requestInference(
   addresses: SuretyAddresses,
   parameters: RequestInferenceParameters,
 ): Promise<RequestedInference> {
-  const {
-    modelId,
-    input,
-    callbackGas = 0,
-    delivery = "pull",
-    deadlineSeconds = DEADLINE_SECONDS,
-  } = parameters;
-  const feeWei =
-    parameters.feeWei ??
-    (await quoteWei(await asChain(client), addresses, modelId, { callbackGas, delivery }));
+  const { modelId, input, deadlineSeconds = DEADLINE_SECONDS } = parameters;
+  const { callbackGas = 0, delivery = "pull", valueAtRiskWei = 0n } = parameters;
+  const terms = { callbackGas, delivery, valueAtRiskWei };
+  const feeWei = parameters.feeWei ?? (await quoteWei(await asChain(client), addresses, modelId, terms));
   const { timestamp } = await getBlock(client);
   const deadline = Number(timestamp) + deadlineSeconds;
   const { to, data, valueWei } = requestCall(addresses, {
-    modelId,
-    input,
-    callbackGas,
-    delivery,
-    deadline,
-    feeWei,
+    ...{ modelId, input, deadline, feeWei },
+    ...terms,
   });
   const hash = await sendTransaction(client, {
     account: client.account,
