@@ -6,6 +6,9 @@ export const ROOT = path.join(import.meta.dirname, "../..");
 /** Where a package's own package.json is kept while the packed one stands in its place. */
 export const KEPT_MANIFEST = "package.json.kept";
 
+/** What installed packages run on. Not in the checkout's manifests: there the package `node` brings it, whatever Node npm itself runs on. */
+const NODE = ">=24";
+
 export interface PackageManifest {
   readonly name: string;
   readonly exports?: Readonly<Record<string, string>>;
@@ -39,5 +42,5 @@ export function packedManifest(manifest: PackageManifest): Readonly<Record<strin
     Object.entries(manifest.bin ?? {}).map(([name, file]) => [name, compiled(file, ".js")]),
   );
   const { scripts: _, ...rest } = manifest;
-  return { ...rest, exports, ...(manifest.bin ? { bin } : {}) };
+  return { ...rest, engines: { node: NODE }, exports, ...(manifest.bin ? { bin } : {}) };
 }
