@@ -28,7 +28,7 @@ describe.skipIf(!hasRedisServer())("surety worker", () => {
 
   beforeAll(async () => {
     [scene, redis] = await Promise.all([
-      openScene({ exclusiveSeconds: 2, challengeWindowSeconds: 250 }),
+      openScene({ exclusiveSeconds: 2, challengeWindowSeconds: 250, unbondingSeconds: 2_000 }),
       startRedisServer(),
     ]);
     await scene.enlist(1);
