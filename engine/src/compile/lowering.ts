@@ -1,5 +1,6 @@
 import { FatalError } from "@surety/protocol";
 import { type AttributeInput, ModelBuilder } from "../onnx/build.ts";
+import { freshName } from "../onnx/freshName.ts";
 import { describeNode, type Graph, type GraphNode } from "../onnx/graph.ts";
 import type { IntegerConstant } from "../onnx/integerConstants.ts";
 import { bytesOf, ELEMENT_TYPES, type HostTensor, type TensorData } from "../onnx/tensor.ts";
@@ -156,10 +157,7 @@ export class Lowering {
 
   /** A name no other value has. */
   freshName(base: string): string {
-    let name = base;
-    for (let suffix = 2; this.#taken.has(name); suffix++) name = `${base}_${suffix}`;
-    this.#taken.add(name);
-    return name;
+    return freshName(this.#taken, base);
   }
 
   /** Adds a node with one new output to the exact graph and returns the output's name. */

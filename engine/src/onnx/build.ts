@@ -1,4 +1,5 @@
 import { encodeAttribute } from "./encodeGraph.ts";
+import { freshName } from "./freshName.ts";
 import type { Attribute } from "./graph.ts";
 import { encodeModel, type NodeProto, type TensorProto, type ValueInfoProto } from "./proto.ts";
 import { ELEMENT_TYPES, type ElementType, type HostTensor, tensorToProto } from "./tensor.ts";
@@ -73,20 +74,13 @@ export class ModelBuilder {
     this.#nodes.push({
       opType: op.slice(dot + 1),
       domain,
-      name: this.#uniqueNodeName(name || `${op}_${this.#nodes.length}`),
+      // onnxruntime refuses two nodes of one name.
+      name: freshName(this.#nodeNames, name || `${op}_${this.#nodes.length}`),
       input: [...inputs],
       output: [...outputs],
       attribute: Object.entries(attributes).map(([key, value]) => encodeAttribute(key, attributeOf(value))),
     });
     return this;
-  }
-
-  /** onnxruntime refuses two nodes of one name. */
-  #uniqueNodeName(base: string): string {
-    let name = base;
-    for (let suffix = 2; this.#nodeNames.has(name); suffix++) name = `${base}_${suffix}`;
-    this.#nodeNames.add(name);
-    return name;
   }
 
   encode(): Uint8Array {

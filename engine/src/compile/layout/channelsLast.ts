@@ -1,4 +1,5 @@
 import { type AttributeInput, attributeOf } from "../../onnx/build.ts";
+import { freshName } from "../../onnx/freshName.ts";
 import {
   type Graph,
   type GraphNode,
@@ -433,10 +434,7 @@ class Pass {
   }
 
   #fresh(base: string): string {
-    let name = base;
-    for (let suffix = 2; this.#taken.has(name); suffix++) name = `${base}_${suffix}`;
-    this.#taken.add(name);
-    return name;
+    return freshName(this.#taken, base);
   }
 
   #dims(name: string): readonly number[] {

@@ -1,4 +1,5 @@
 import { type AttributeInput, attributeOf } from "../../onnx/build.ts";
+import { freshName } from "../../onnx/freshName.ts";
 import type { Graph, GraphNode } from "../../onnx/graph.ts";
 import type { HostTensor, TensorData } from "../../onnx/tensor.ts";
 import { roundTiesToEven } from "../quantisation.ts";
@@ -40,10 +41,7 @@ class Additions {
   }
 
   name(base: string): string {
-    let name = base;
-    for (let suffix = 2; this.#taken.has(name); suffix++) name = `${base}_${suffix}`;
-    this.#taken.add(name);
-    return name;
+    return freshName(this.#taken, base);
   }
 
   scalar(base: string, type: "u8" | "i8" | "i32", value: number): string {

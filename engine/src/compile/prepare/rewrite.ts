@@ -1,5 +1,6 @@
 import { FatalError } from "@surety/protocol";
 import { type AttributeInput, attributeOf } from "../../onnx/build.ts";
+import { freshName } from "../../onnx/freshName.ts";
 import type { Graph, GraphNode } from "../../onnx/graph.ts";
 import { describeNode, qualifiedOp } from "../../onnx/graph.ts";
 import type { ElementType, HostTensor } from "../../onnx/tensor.ts";
@@ -55,12 +56,7 @@ export function rewriteGraph(
     ...initializers.keys(),
     ...graph.nodes.flatMap((node) => node.outputs),
   ]);
-  const fresh = (base: string) => {
-    let name = base;
-    for (let suffix = 2; taken.has(name); suffix++) name = `${base}_${suffix}`;
-    taken.add(name);
-    return name;
-  };
+  const fresh = (base: string) => freshName(taken, base);
   let changed = false;
   for (const node of graph.nodes) {
     const rewrite = rewrites.get(qualifiedOp(node));

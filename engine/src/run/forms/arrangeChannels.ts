@@ -1,3 +1,4 @@
+import { freshName } from "../../onnx/freshName.ts";
 import { type Graph, type GraphNode, intAttribute, qualifiedOp } from "../../onnx/graph.ts";
 import { ELEMENT_TYPES, type HostTensor, type TensorData } from "../../onnx/tensor.ts";
 import { type ConvolutionLayer, columnsOf, integerLayer, isDepthwise } from "./integerLayer.ts";
@@ -35,9 +36,7 @@ export function arrangeChannels(graph: Graph, isWanted: (node: GraphNode) => boo
   const outputs = new Set(graph.outputs.map(({ name }) => name));
   const taken = new Set([...initializers.keys(), ...place.keys(), ...graph.inputs.map(({ name }) => name)]);
   const constant = (base: string, tensor: HostTensor) => {
-    let name = `${base}.arranged`;
-    while (taken.has(name)) name += "_";
-    taken.add(name);
+    const name = freshName(taken, `${base}.arranged`);
     initializers.set(name, tensor);
     return name;
   };

@@ -1,5 +1,6 @@
 import { type AttributeInput, attributeOf } from "../../onnx/build.ts";
 import { withoutDeadNodes } from "../../onnx/deadNodes.ts";
+import { freshName } from "../../onnx/freshName.ts";
 import {
   type Graph,
   type GraphNode,
@@ -268,10 +269,7 @@ class BlockedImages {
   }
 
   #fresh(base: string): string {
-    let name = base;
-    for (let suffix = 2; this.#taken.has(name); suffix++) name = `${base}_${suffix}`;
-    this.#taken.add(name);
-    return name;
+    return freshName(this.#taken, base);
   }
 }
 
