@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import {
   type Chain,
   createTransactionManager,
@@ -8,16 +7,16 @@ import {
   openChain,
   quoteWei,
   requestInference,
-  requestOf,
   type SuretyAddresses,
 } from "@surety/chain";
 import { devAccount } from "@surety/chain/testing";
+import { waitForResult } from "@surety/client";
 import { type Bundle, inputsToBytes, loadBundle, readInputs, tensorFromBytes } from "@surety/engine";
-import { FatalError, type ModelOutput, parseRequestId, suretyOracleAbi, UsageError } from "@surety/protocol";
+import { FatalError, type ModelOutput, parseRequestId, UsageError } from "@surety/protocol";
 import { readDeployment } from "@surety/service";
 import { keySourceOf, loadAccount, terminalPassword } from "@surety/service/keys";
 import type { Command } from "commander";
-import { formatEther, hexToBytes, type LocalAccount } from "viem";
+import { formatEther, type LocalAccount } from "viem";
 import { DEVNET_DIR, readDevnetFile } from "../devnet/devnet-file.ts";
 import { testDigit } from "../devnet/digits.ts";
 import { ROLES } from "../devnet/world.ts";
@@ -95,41 +94,18 @@ async function request(options: RequestOptions): Promise<void> {
     print(`request ${requestId}, ${formatEther(feeWei)} ETH, ${receipt.gasUsed.toLocaleString("en")} gas`);
   if (!wait) return json ? print(toJson(asked)) : undefined;
 
-  const seen = new Set<string>();
-  const say = (what: string) => {
-    if (!json && !seen.has(what)) print(what);
-    seen.add(what);
-  };
-  const giveUpAt = performance.now() + timeout * 1_000;
-  while (performance.now() < giveUpAt) {
-    const { status, attempt } = await requestOf(chain, addresses, requestId);
-    const logs = await chain.client.getContractEvents({
-      address: addresses.oracle,
-      abi: suretyOracleAbi,
-      eventName: "Posted",
-      args: { requestId },
-      fromBlock,
-    });
-    const posted = logs.at(-1)?.args;
-    if (attempt > 0) say("an answer was disputed and refuted; its poster is slashed");
-    if (posted?.output !== undefined) {
-      const outputs = valuesOf(bundle, hexToBytes(posted.output));
-      say(`posted by ${posted.poster}, waiting for the end of its window`);
-      if (status === "final") {
-        if (json) print(toJson({ ...asked, status, poster: posted.poster, outputs }));
-        for (const { name, data } of json ? [] : outputs)
-          print(`${name}: ${data.map((value) => String(value)).join(" ")}`);
-        return say("final");
-      }
-    }
-    if (status === "refunded")
-      throw new FatalError(
-        "REQUEST_UNANSWERED",
-        `Request ${requestId} was refunded: nobody answered in time.`,
-      );
-    await sleep(chain.pollMs);
-  }
-  throw new FatalError("REQUEST_UNANSWERED", `Request ${requestId} has no final answer after ${timeout} s.`);
+  const { poster, output } = await waitForResult(chain.client, addresses, {
+    ...{ requestId, fromBlock, timeoutMs: timeout * 1_000 },
+    onPosted(answer) {
+      if (json) return;
+      if (answer.attempt > 0) print("an answer was disputed and refuted; its poster is slashed");
+      print(`posted by ${answer.poster}, waiting for the end of its window`);
+    },
+  });
+  const outputs = valuesOf(bundle, output);
+  if (json) return print(toJson({ ...asked, status: "final", poster, outputs }));
+  for (const { name, data } of outputs) print(`${name}: ${data.map((value) => String(value)).join(" ")}`);
+  print("final");
 }
 
 /** The named account, or on a development chain the one that the devnet has for consumers. */
