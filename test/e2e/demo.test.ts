@@ -37,6 +37,9 @@ describe("the demo", () => {
     const { stdout } = await promisify(execFile)("npm", ["run", "-s", "demo", "--", "--json"], {
       cwd: ROOT,
       maxBuffer: 1 << 24,
+    }).catch((error) => {
+      // With --json the demo says there why it failed.
+      throw new Error(`${error.message}\n${error.stdout}`, { cause: error });
     });
     demo = JSON.parse(stdout.trim().split("\n").at(-1) as string);
   }, 400_000);

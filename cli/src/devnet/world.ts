@@ -35,7 +35,7 @@ export type Role = keyof typeof ROLES;
 export type NodeRole = Extract<Role, `node ${string}`>;
 
 /** Short times, so that nobody waits long for an end; the clocks leave every side room for a slow machine. */
-export const WORLD_PARAMETERS = { ...DEVNET_PARAMETERS, exclusiveSeconds: 30, challengeWindowSeconds: 8 };
+export const WORLD_PARAMETERS = { ...DEVNET_PARAMETERS, exclusiveSeconds: 30, challengeWindowSeconds: 15 };
 
 /** A local chain with the contracts, the model and an example consumer on it. */
 export interface World {
