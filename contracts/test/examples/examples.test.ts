@@ -1,10 +1,10 @@
 import { toHex } from "@surety/engine";
 import { type Address, encodeFunctionData } from "viem";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { digitImage, digitModel, outputOf, outputRootOf, questionFor, runModel } from "../support/models.ts";
 import { play } from "../support/players.ts";
-import { actors } from "../support/scenario.ts";
-import { type At, eventOf, eventsOf, type Surety, serve, startSurety } from "../support/surety.ts";
+import { actors, useSurety } from "../support/scenario.ts";
+import { type At, eventOf, eventsOf, type Surety } from "../support/surety.ts";
 
 const model = digitModel();
 const image = digitImage();
@@ -15,20 +15,11 @@ const scores = (digit: number) =>
   toHex(new Uint8Array(Float32Array.from({ length: 10 }, (_, i) => (i === digit ? 1 : 0)).buffer));
 
 describe("examples", () => {
+  const scenario = useSurety(model, image);
   let surety: Surety;
-  let snapshot: `0x${string}`;
-  beforeAll(async () => {
-    surety = await startSurety();
-    const { alice, bob, requester } = actors(surety);
-    await surety.send({ from: requester, to: surety.registry, call: "register", args: [model.header, ""] });
-    await serve(surety, alice, model.modelId);
-    await serve(surety, bob, model.modelId);
+  beforeAll(() => {
+    surety = scenario.surety;
   });
-  beforeEach(async () => {
-    snapshot = await surety.snapshot();
-  });
-  afterEach(() => surety.revert(snapshot));
-  afterAll(() => surety.close());
 
   const deploy = (name: string) =>
     surety.deploy(`examples/${name}.sol`, [surety.addresses.oracle, model.modelId]);
