@@ -9,7 +9,7 @@ export interface Transaction {
   readonly time: number;
 }
 
-interface RequestRecord {
+export interface RequestRecord {
   readonly requestId: bigint;
   readonly modelId: string;
   readonly requester: string;
@@ -20,7 +20,7 @@ interface RequestRecord {
   state: "open" | "asserted" | "final" | "refunded";
 }
 
-interface AssertionRecord {
+export interface AssertionRecord {
   readonly assertionId: bigint;
   readonly poster: string;
   readonly posted: Transaction;
@@ -28,7 +28,7 @@ interface AssertionRecord {
   outcome: "standing" | "refuted" | "final";
 }
 
-interface GameRecord {
+export interface GameRecord {
   readonly gameId: bigint;
   readonly assertionId: bigint;
   readonly challenger: string;

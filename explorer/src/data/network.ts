@@ -12,7 +12,7 @@ import { type Bundle, type Dtype, type ModelSession, openModel, tensorFromBytes 
 import { parseAssertionId, parseGameId, parsePhase } from "@surety/protocol";
 import { type Address, hexToBytes } from "viem";
 import { arithmeticOf, storedValue } from "./arithmetic.ts";
-import { History, type Transaction } from "./history.ts";
+import { type GameRecord, History, type RequestRecord, type Transaction } from "./history.ts";
 import type {
   GameEntry,
   LayerView,
@@ -56,6 +56,7 @@ export function watchNetwork(parameters: WatchNetworkParameters): WatchedNetwork
   let head = { block: 0, time: 0 };
   const sessions = new Map<string, Promise<ModelSession>>();
   const verdicts = new Map<bigint, Promise<VerdictEntry>>();
+  let windowEnds = new Map<bigint, Promise<number>>();
 
   async function transactionsOf(logs: readonly SuretyLog[], times: ReadonlyMap<bigint, number>) {
     const hashes = new Set(logs.map(({ transactionHash }) => transactionHash));
@@ -74,6 +75,7 @@ export function watchNetwork(parameters: WatchNetworkParameters): WatchedNetwork
         if (event.type === "reorg") {
           history = new History();
           verdicts.clear();
+          windowEnds = new Map();
           break;
         }
         if (event.type !== "block") continue;
@@ -127,13 +129,21 @@ export function watchNetwork(parameters: WatchNetworkParameters): WatchedNetwork
     return Array.from(data.slice(0, SHOWN_VALUES) as ArrayLike<number | bigint>, Number);
   }
 
-  type Asked = History["requests"] extends Map<bigint, infer Request> ? Request : never;
-  async function requestEntry(request: Asked): Promise<RequestEntry> {
+  /** Read once an assertion: it is set when the answer is posted. */
+  function windowEndOf(assertionId: bigint): Promise<number> {
+    const known =
+      windowEnds.get(assertionId) ??
+      assertionOf(chain, addresses, parseAssertionId(assertionId)).then(({ windowEndsAt }) => windowEndsAt);
+    windowEnds.set(assertionId, known);
+    return known;
+  }
+
+  async function requestEntry(request: RequestRecord): Promise<RequestEntry> {
     const disputed = (id: bigint) =>
       [...history.games.values()].some((game) => game.assertionId === id && !game.ended);
     const assertions = await Promise.all(
       request.assertions.map(async ({ assertionId, poster, posted, output, outcome }) => {
-        const { windowEndsAt } = await assertionOf(chain, addresses, parseAssertionId(assertionId));
+        const windowEndsAt = await windowEndOf(assertionId);
         const values = valuesOf(request.modelId, output);
         return {
           ...{ assertionId: String(assertionId), poster, outcome, windowEndsAt, posted: act(posted) },
@@ -152,8 +162,7 @@ export function watchNetwork(parameters: WatchNetworkParameters): WatchedNetwork
     };
   }
 
-  type Game = History["games"] extends Map<bigint, infer Played> ? Played : never;
-  async function gameEntry(game: Game): Promise<GameEntry | undefined> {
+  async function gameEntry(game: GameRecord): Promise<GameEntry | undefined> {
     const request = history.requests.get(requestIdOf(parseAssertionId(game.assertionId)));
     const assertion = request?.assertions.find(({ assertionId }) => assertionId === game.assertionId);
     if (!request || !assertion) return undefined;
@@ -187,14 +196,17 @@ export function watchNetwork(parameters: WatchNetworkParameters): WatchedNetwork
   }
 
   /** Computed once a game: it runs the model. */
-  function verdictOf(game: Game, request: Asked): Promise<VerdictEntry> {
+  function verdictOf(game: GameRecord, request: RequestRecord): Promise<VerdictEntry> {
     const known = verdicts.get(game.gameId) ?? computeVerdict(game, request);
     verdicts.set(game.gameId, known);
     return known;
   }
 
-  async function computeVerdict({ verdict }: Game, { modelId, input }: Asked): Promise<VerdictEntry> {
-    const { instruction, element, posted, expected } = verdict as NonNullable<Game["verdict"]>;
+  async function computeVerdict(
+    { verdict }: GameRecord,
+    { modelId, input }: RequestRecord,
+  ): Promise<VerdictEntry> {
+    const { instruction, element, posted, expected } = verdict as NonNullable<GameRecord["verdict"]>;
     const bundle = bundles.get(modelId);
     const dtype = bundle?.instructions[instruction]?.outDtype;
     const text = (bits: bigint) => (dtype ? storedValue(bits, dtype as Dtype) : String(bits));
