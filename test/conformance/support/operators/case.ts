@@ -1,3 +1,4 @@
+import type { ModelBuilder } from "../../../../engine/src/onnx/build.ts";
 import { ELEMENT_TYPES, type ElementType, type HostTensor } from "../../../../engine/src/onnx/tensor.ts";
 import type { Dtype, Instruction, Opcode, Operand } from "../../../../engine/src/program/instruction.ts";
 import type { ByteType } from "./values.ts";
@@ -15,6 +16,16 @@ export interface OperatorCase {
   readonly tensors: readonly Uint8Array[];
   /** From onnxruntime's element number to the instruction's. */
   readonly place?: (element: number) => number;
+}
+
+/** A case whose instruction reads the feeds as they are, in their order. */
+export function caseOf(
+  what: string,
+  model: ModelBuilder,
+  feeds: OperatorCase["feeds"],
+  instruction: Instruction,
+): OperatorCase {
+  return { what, model: model.encode(), feeds, instruction, tensors: Object.values(feeds).map(bytesOf) };
 }
 
 export const OPSET = 13;

@@ -1,6 +1,6 @@
 import type { Random } from "../../../../contracts/test/support/random.ts";
 import { ModelBuilder } from "../../../../engine/src/onnx/build.ts";
-import { bytesOf, elementwise, host, OPSET, type OperatorCase, scalar } from "./case.ts";
+import { caseOf, elementwise, host, OPSET, type OperatorCase, scalar } from "./case.ts";
 import { byteValues, floatValues, intValues, scaleValue } from "./values.ts";
 
 /** i32 and f32 arithmetic, element by element. */
@@ -39,13 +39,7 @@ export function arithmetic(random: Random): OperatorCase {
       [code, 0, 1],
     ],
   );
-  return {
-    what: `${op} ${type}`,
-    model: model.encode(),
-    feeds: { a, b },
-    instruction,
-    tensors: [bytesOf(a), bytesOf(b)],
-  };
+  return caseOf(`${op} ${type}`, model, { a, b }, instruction);
 }
 
 export function castToFloat(random: Random): OperatorCase {
@@ -65,13 +59,7 @@ export function castToFloat(random: Random): OperatorCase {
       ["tofloat", 0],
     ],
   );
-  return {
-    what: `Cast ${type} to f32`,
-    model: model.encode(),
-    feeds: { x },
-    instruction,
-    tensors: [bytesOf(x)],
-  };
+  return caseOf(`Cast ${type} to f32`, model, { x }, instruction);
 }
 
 export function clip(random: Random): OperatorCase {
@@ -98,11 +86,5 @@ export function clip(random: Random): OperatorCase {
       ["imin", 2, 3],
     ],
   );
-  return {
-    what: `Clip ${type} to ${low}..${high}`,
-    model: model.encode(),
-    feeds: { x },
-    instruction,
-    tensors: [bytesOf(x)],
-  };
+  return caseOf(`Clip ${type} to ${low}..${high}`, model, { x }, instruction);
 }

@@ -1,7 +1,7 @@
 import type { Random } from "../../../../contracts/test/support/random.ts";
 import { ModelBuilder } from "../../../../engine/src/onnx/build.ts";
 import type { Opcode } from "../../../../engine/src/program/instruction.ts";
-import { bytesOf, elementwise, floatImm, host, OPSET, type OperatorCase, scalar } from "./case.ts";
+import { bytesOf, caseOf, elementwise, floatImm, host, OPSET, type OperatorCase, scalar } from "./case.ts";
 import { floatValues, intValues, scaleValue } from "./values.ts";
 
 /** Sqrt, Floor, Ceil, Round, Abs of f32. */
@@ -97,13 +97,7 @@ export function floatChoice(random: Random): OperatorCase {
     ["f32", "f32", "f32"],
     [["load", 0], ["load", 1], ["load", 2], [code, 0, 1], ["select", 3, 0, 2], ["float"], ["fadd", 4, 5]],
   );
-  return {
-    what: `Where ${op}`,
-    model: model.encode(),
-    feeds: { a, b, c },
-    instruction,
-    tensors: [bytesOf(a), bytesOf(b), bytesOf(c)],
-  };
+  return caseOf(`Where ${op}`, model, { a, b, c }, instruction);
 }
 
 /** Cast of f32 to int32, clipped to what int32 holds as a graph must: a cast out of range differs from processor to processor. */
@@ -131,13 +125,7 @@ export function castToInt(random: Random): OperatorCase {
       ["toint", 4],
     ],
   );
-  return {
-    what: "Clip, Cast to i32",
-    model: model.encode(),
-    feeds: { x },
-    instruction,
-    tensors: [bytesOf(x)],
-  };
+  return caseOf("Clip, Cast to i32", model, { x }, instruction);
 }
 
 /** Gather along the only axis of a table, by i32 indices within it. */

@@ -2,7 +2,7 @@ import type { Random } from "../../../../contracts/test/support/random.ts";
 import { ModelBuilder } from "../../../../engine/src/onnx/build.ts";
 import type { HostTensor } from "../../../../engine/src/onnx/tensor.ts";
 import type { Opcode } from "../../../../engine/src/program/instruction.ts";
-import { bytesOf, elementwise, host, OPSET, type OperatorCase } from "./case.ts";
+import { caseOf, elementwise, host, OPSET, type OperatorCase } from "./case.ts";
 import { intValues } from "./values.ts";
 
 const EDGE_LONGS = [
@@ -73,13 +73,7 @@ export function integerArithmetic(random: Random): OperatorCase {
       [code, 0, 1],
     ],
   );
-  return {
-    what: `${op} ${type}`,
-    model: model.encode(),
-    feeds: { a, b },
-    instruction,
-    tensors: [bytesOf(a), bytesOf(b)],
-  };
+  return caseOf(`${op} ${type}`, model, { a, b }, instruction);
 }
 
 /** Cast of i64 to f32 and i32, and of i32 to i64. */
@@ -107,11 +101,5 @@ export function castOfInts(random: Random): OperatorCase {
         ]
       : [["load", 0]],
   );
-  return {
-    what: `Cast ${from} to ${to}`,
-    model: model.encode(),
-    feeds: { x },
-    instruction,
-    tensors: [bytesOf(x)],
-  };
+  return caseOf(`Cast ${from} to ${to}`, model, { x }, instruction);
 }

@@ -1,15 +1,6 @@
 import type { Random } from "../../../../contracts/test/support/random.ts";
 import { ModelBuilder } from "../../../../engine/src/onnx/build.ts";
-import {
-  bytesOf,
-  elementwise,
-  floatImm,
-  host,
-  OPSET,
-  type OperatorCase,
-  quantiseTo,
-  scalar,
-} from "./case.ts";
+import { caseOf, elementwise, floatImm, host, OPSET, type OperatorCase, quantiseTo, scalar } from "./case.ts";
 import { byteValues, floatValues, intValues, scaleValue, zeroPoint } from "./values.ts";
 
 export function quantizeLinear(random: Random): OperatorCase {
@@ -36,13 +27,7 @@ export function quantizeLinear(random: Random): OperatorCase {
       [quantiseTo(type), 2, 3],
     ],
   );
-  return {
-    what: `QuantizeLinear ${type}, scale ${scale}, zero ${zero}`,
-    model: model.encode(),
-    feeds: { x },
-    instruction,
-    tensors: [bytesOf(x)],
-  };
+  return caseOf(`QuantizeLinear ${type}, scale ${scale}, zero ${zero}`, model, { x }, instruction);
 }
 
 export function dequantizeLinear(random: Random): OperatorCase {
@@ -71,13 +56,7 @@ export function dequantizeLinear(random: Random): OperatorCase {
       ["fmul", 3, 4],
     ],
   );
-  return {
-    what: `DequantizeLinear ${type}, scale ${scale}, zero ${zero}`,
-    model: model.encode(),
-    feeds: { x },
-    instruction,
-    tensors: [bytesOf(x)],
-  };
+  return caseOf(`DequantizeLinear ${type}, scale ${scale}, zero ${zero}`, model, { x }, instruction);
 }
 
 export function residualAdd(random: Random): OperatorCase {
@@ -126,11 +105,5 @@ export function residualAdd(random: Random): OperatorCase {
       [quantiseTo(type), 14, 15],
     ],
   );
-  return {
-    what: `residual Add ${type}, scales ${as} ${bs} ${ys}`,
-    model: model.encode(),
-    feeds: { a, b },
-    instruction,
-    tensors: [bytesOf(a), bytesOf(b)],
-  };
+  return caseOf(`residual Add ${type}, scales ${as} ${bs} ${ys}`, model, { a, b }, instruction);
 }

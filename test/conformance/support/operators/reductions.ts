@@ -1,7 +1,7 @@
 import type { Random } from "../../../../contracts/test/support/random.ts";
 import { ModelBuilder } from "../../../../engine/src/onnx/build.ts";
 import type { Instruction } from "../../../../engine/src/program/instruction.ts";
-import { bytesOf, elementwise, host, OPSET, type OperatorCase, operand, scalar } from "./case.ts";
+import { caseOf, elementwise, host, OPSET, type OperatorCase, operand, scalar } from "./case.ts";
 import { longs, longValues } from "./integers.ts";
 import { byteValues, floatValues, intValues } from "./values.ts";
 import { randomWindow, seesPicture, windowAttributes } from "./window.ts";
@@ -25,13 +25,7 @@ export function reduceSum(random: Random): OperatorCase {
     reduceDims: [n],
     operands: [operand("i32", a * n * b, 0, { out: [n * b, 1], reduce: [b] })],
   };
-  return {
-    what: `ReduceSum ${a}x${n}x${b}`,
-    model: model.encode(),
-    feeds: { x },
-    instruction,
-    tensors: [bytesOf(x)],
-  };
+  return caseOf(`ReduceSum ${a}x${n}x${b}`, model, { x }, instruction);
 }
 
 export function maxPool(random: Random): OperatorCase {
@@ -62,13 +56,7 @@ export function maxPool(random: Random): OperatorCase {
       }),
     ],
   };
-  return {
-    what: `MaxPool ${type} ${JSON.stringify(window)}`,
-    model: model.encode(),
-    feeds: { x },
-    instruction,
-    tensors: [bytesOf(x)],
-  };
+  return caseOf(`MaxPool ${type} ${JSON.stringify(window)}`, model, { x }, instruction);
 }
 
 /** ReduceSum of i64, ReduceMax and ReduceMin of i32 and, with +0.0 added, of f32, over the middle dimension. */
@@ -110,11 +98,5 @@ export function reduction(random: Random): OperatorCase {
     reduceDims: [n],
     operands: [operand(type, count, 0, { out: [n * b, 1], reduce: [b] })],
   };
-  return {
-    what: `${op} ${type} ${dims}`,
-    model: model.encode(),
-    feeds: { x },
-    instruction,
-    tensors: [bytesOf(x)],
-  };
+  return caseOf(`${op} ${type} ${dims}`, model, { x }, instruction);
 }
