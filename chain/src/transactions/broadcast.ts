@@ -50,7 +50,7 @@ export async function broadcast(chain: Chain, what: string, raw: Hex): Promise<B
 }
 
 /** Whether the network knows a transaction, pending or mined. */
-async function isKnown(chain: Chain, hash: Hex): Promise<boolean> {
+export async function isKnown(chain: Chain, hash: Hex): Promise<boolean> {
   try {
     await retryRpc(() => chain.client.getTransaction({ hash }), chain.retry);
     return true;

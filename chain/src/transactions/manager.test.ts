@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { suretyOracleAbi } from "@surety/protocol";
 import { encodeErrorResult } from "viem";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -8,6 +9,15 @@ import { devAccount } from "../testing/accounts.ts";
 import { type Anvil, startAnvil } from "../testing/anvil.ts";
 import { emitUnlocked, installEmitter, testClient } from "../testing/emitter.ts";
 import { createTransactionManager, type TransactionEvent } from "./manager.ts";
+
+/** Waits for what another promise brings about. */
+async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 400; tries++) {
+    if (await holds()) return;
+    await sleep(25);
+  }
+  throw new Error(`not in time: ${what}`);
+}
 
 let anvil: Anvil;
 let chain: Chain;
@@ -105,6 +115,80 @@ describe("createTransactionManager", () => {
       },
     });
     expect((await transactions.send(emit(1n))).status).toBe("success");
+  });
+
+  it("tells a dropped transaction from a stuck one", async () => {
+    const test = testClient(anvil.url);
+    await test.setAutomine(false);
+    const events: TransactionEvent["type"][] = [];
+    const transactions = createTransactionManager({
+      chain,
+      account,
+      resubmitAfterMs: 100,
+      onEvent({ type, hash }) {
+        events.push(type);
+        const resent = events.filter((event) => event === "resubmitted").length;
+        // The first version is left in the mempool, the second taken out of it, the third mined.
+        if (type === "resubmitted" && resent === 1) void test.dropTransaction({ hash });
+        if (type === "resubmitted" && resent === 2) void test.mine({ blocks: 1 });
+      },
+    });
+    await transactions.send(emit(1n));
+    expect(events).toEqual(["sent", "resubmitted", "dropped", "resubmitted", "mined"]);
+  });
+
+  it("lets what can wait wait at the cap, and pays more for what is about to be too late", async () => {
+    const gwei = 1_000_000_000n;
+    const test = testClient(anvil.url);
+    const events: TransactionEvent[] = [];
+    const transactions = createTransactionManager({
+      chain,
+      account,
+      resubmitAfterMs: 100,
+      giveUpAfterMs: 1_000,
+      maxFeePerGasCapWei: 10n * gwei,
+      urgentFeePerGasCapWei: 500n * gwei,
+      onEvent: (event) => events.push(event),
+    });
+    await test.setAutomine(false);
+    await test.mine({ blocks: 1 });
+    const { timestamp } = await chain.client.getBlock();
+    const calm = transactions
+      .send(emit(1n), { deadline: Number(timestamp) + 86_400 })
+      .catch((error) => error);
+    await until("a bid at the cap", async () => events.some(({ type }) => type === "capped"));
+    expect(await calm).toMatchObject({ code: "TRANSACTION_STUCK" });
+    const paid = events.flatMap((event) => ("fees" in event ? [event.fees.maxFeePerGas] : []));
+    expect(paid.every((fee) => fee <= 10n * gwei)).toBe(true);
+
+    // A spike: the base fee is above the ordinary cap.
+    await test.setNextBlockBaseFeePerGas({ baseFeePerGas: 50n * gwei });
+    await test.mine({ blocks: 1 });
+    await test.setAutomine(true);
+    const deadline = Number((await chain.client.getBlock()).timestamp) + 30;
+    const urgent = createTransactionManager({
+      chain,
+      account: devAccount(1),
+      maxFeePerGasCapWei: 10n * gwei,
+      urgentFeePerGasCapWei: 500n * gwei,
+    });
+    expect((await urgent.send(emit(2n), { deadline })).effectiveGasPrice).toBeGreaterThan(10n * gwei);
+  });
+
+  it("looks after a transaction sooner when its deadline is near", async () => {
+    const test = testClient(anvil.url);
+    await test.setAutomine(false);
+    const transactions = createTransactionManager({
+      chain,
+      account,
+      resubmitAfterMs: 600_000,
+      onEvent({ type }) {
+        if (type === "resubmitted") void test.mine({ blocks: 1 });
+      },
+    });
+    const { timestamp } = await chain.client.getBlock();
+    const receipt = await transactions.send(emit(1n), { deadline: Number(timestamp) + 20 });
+    expect(receipt.status).toBe("success");
   });
 
   it("says that the account is out of funds", async () => {

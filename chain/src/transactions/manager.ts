@@ -5,8 +5,17 @@ import type { ContractCall } from "../calls/call.ts";
 import { ContractRevertError } from "../errors/contract-revert.ts";
 import type { Chain } from "../rpc/client.ts";
 import { retryRpc } from "../rpc/retry.ts";
-import { broadcast } from "./broadcast.ts";
-import { bumpedFees, currentFees, type Fees } from "./fees.ts";
+import { broadcast, isKnown } from "./broadcast.ts";
+import {
+  bumpedFees,
+  cappedFees,
+  type FeeCaps,
+  type FeeMarket,
+  type Fees,
+  feeCapWei,
+  feeMarket,
+  replaces,
+} from "./fees.ts";
 import { createMutex } from "./mutex.ts";
 import { gasLimitOf, simulateCall } from "./simulate.ts";
 
@@ -18,9 +27,11 @@ export interface TransactionManagerParameters {
   readonly resubmitAfterMs?: number;
   /** Stop waiting for a transaction after this long. Default: 600,000. */
   readonly giveUpAfterMs?: number;
-  /** Never pay more per gas. Default: 500 gwei. */
+  /** Never pay more per gas for what can wait. Default: 500 gwei. */
   readonly maxFeePerGasCapWei?: bigint;
-  /** Told of every broadcast, first and repeated, and of every receipt. */
+  /** Nor more than this for what is about to be too late (`feeCapWei`). Default: four times the other. */
+  readonly urgentFeePerGasCapWei?: bigint;
+  /** Told of every broadcast, first and repeated, of what goes wrong in between, and of every receipt. */
   readonly onEvent?: (event: TransactionEvent) => void;
 }
 
@@ -32,6 +43,13 @@ export type TransactionEvent =
       readonly nonce: number;
       readonly fees: Fees;
     }
+  /** `dropped`: the network has forgotten it, and it is sent again. `capped`: it is stuck, and the cap forbids to pay more. */
+  | {
+      readonly type: "dropped" | "capped";
+      readonly what: string;
+      readonly hash: Hex;
+      readonly nonce: number;
+    }
   | {
       readonly type: "mined";
       readonly what: string;
@@ -39,6 +57,11 @@ export type TransactionEvent =
       readonly nonce: number;
       readonly gasUsed: bigint;
     };
+
+export interface SendOptions {
+  /** Unix seconds of the chain's clock at which the call is too late: as it nears, more is paid and the transaction is looked after more often. */
+  readonly deadline?: number;
+}
 
 /** Sends one account's transactions; make one manager per account. */
 export interface TransactionManager {
@@ -49,22 +72,26 @@ export interface TransactionManager {
    * @throws ContractRevertError when the contract refuses the call, before anything is sent or, after a race, when mined; FatalError
    * RPC_UNREACHABLE; RetryableError INSUFFICIENT_FUNDS, TRANSACTION_STUCK, NONCE_TAKEN
    */
-  send(call: ContractCall): Promise<TransactionReceipt>;
+  send(call: ContractCall, options?: SendOptions): Promise<TransactionReceipt>;
 }
 
 interface Draft {
   readonly call: ContractCall;
+  readonly deadline: number | undefined;
   readonly nonce: number;
   readonly gas: bigint;
 }
 
 const NONCE_ATTEMPTS = 10;
+/** A transaction with a deadline is looked after at every tenth of the time that is left, but not more often than this. */
+const SHORTEST_RESUBMIT_MS = 2_000;
 
 export function createTransactionManager(parameters: TransactionManagerParameters): TransactionManager {
   const { chain, account, onEvent = () => {} } = parameters;
   const resubmitAfterMs = parameters.resubmitAfterMs ?? 15_000;
   const giveUpAfterMs = parameters.giveUpAfterMs ?? 600_000;
-  const cap = parameters.maxFeePerGasCapWei ?? 500_000_000_000n;
+  const ordinaryWei = parameters.maxFeePerGasCapWei ?? 500_000_000_000n;
+  const caps: FeeCaps = { ordinaryWei, urgentWei: parameters.urgentFeePerGasCapWei ?? 4n * ordinaryWei };
   const oneAtATime = createMutex();
   /** Signed transactions by nonce, the newest last: sent again if a reorg or a full mempool dropped them. */
   const signed = new Map<number, Hex[]>();
@@ -99,20 +126,32 @@ export function createTransactionManager(parameters: TransactionManagerParameter
     return raw;
   }
 
+  function capNow({ timestamp }: FeeMarket, deadline: number | undefined): bigint {
+    return feeCapWei(caps, deadline === undefined ? undefined : BigInt(deadline) - timestamp);
+  }
+
+  /** How long to wait before the transaction is looked after again. */
+  function patienceMs({ timestamp }: FeeMarket, deadline: number | undefined): number {
+    if (deadline === undefined) return resubmitAfterMs;
+    const tenthMs = Math.max(deadline - Number(timestamp), 0) * 100;
+    return Math.min(resubmitAfterMs, Math.max(tenthMs, SHORTEST_RESUBMIT_MS));
+  }
+
   /** Simulates, takes a nonce and broadcasts. */
-  async function start(call: ContractCall): Promise<{ draft: Draft; fees: Fees; hash: Hex }> {
+  async function start(call: ContractCall, deadline: number | undefined) {
     await simulateCall(chain, account.address, call);
     const gas = await gasLimitOf(chain, account.address, call);
     for (let attempt = 0; attempt < NONCE_ATTEMPTS; attempt++) {
-      const draft: Draft = { call, nonce: await nextNonce(), gas };
-      const fees = await currentFees(chain, cap);
+      const draft: Draft = { call, deadline, nonce: await nextNonce(), gas };
+      const market = await feeMarket(chain);
+      const fees = cappedFees(market.fees, capNow(market, deadline));
       signed.delete(draft.nonce);
       const raw = await sign(draft, fees);
       if ((await broadcast(chain, call.what, raw)) === "sent") {
         inFlight.add(draft.nonce);
         const hash = keccak256(raw);
         onEvent({ type: "sent", what: call.what, hash, nonce: draft.nonce, fees });
-        return { draft, fees, hash };
+        return { draft, fees, hash, waitMs: patienceMs(market, deadline) };
       }
       signed.delete(draft.nonce);
       await sleep(chain.pollMs);
@@ -149,10 +188,17 @@ export function createTransactionManager(parameters: TransactionManagerParameter
   }
 
   /** Waits for any of the transaction's versions, bumping its fees while it is stuck. */
-  async function finish(draft: Draft, firstFees: Fees, firstHash: Hex): Promise<TransactionReceipt> {
-    const { call, nonce } = draft;
+  async function finish(
+    draft: Draft,
+    firstFees: Fees,
+    firstHash: Hex,
+    firstWaitMs: number,
+  ): Promise<TransactionReceipt> {
+    const { call, nonce, deadline } = draft;
+    const { what } = call;
     const hashes = [firstHash];
     let fees = firstFees;
+    let waitMs = firstWaitMs;
     const startedAt = performance.now();
     let sentAt = startedAt;
     for (;;) {
@@ -162,27 +208,39 @@ export function createTransactionManager(parameters: TransactionManagerParameter
       if (now - startedAt > giveUpAfterMs) {
         throw new RetryableError(
           "TRANSACTION_STUCK",
-          `${call.what} was not mined in ${Math.round(giveUpAfterMs / 1000)} s (nonce ${nonce}). Look at the fee cap and the RPC.`,
+          `${what} was not mined in ${Math.round(giveUpAfterMs / 1000)} s (nonce ${nonce}). Look at the fee cap and the RPC.`,
         );
       }
-      if (now - sentAt > resubmitAfterMs) {
+      if (now - sentAt > waitMs) {
         sentAt = now;
-        await rebroadcastUpTo(nonce, call.what);
-        fees = bumpedFees(fees, await currentFees(chain, cap), cap);
-        const raw = await sign(draft, fees).catch((error: unknown) => {
+        const last = hashes.at(-1) as Hex;
+        const isDropped = !(await isKnown(chain, last));
+        if (isDropped && (await firstReceipt(hashes)) === undefined) {
+          onEvent({ type: "dropped", what, hash: last, nonce });
+        }
+        await rebroadcastUpTo(nonce, what);
+        const market = await feeMarket(chain);
+        waitMs = patienceMs(market, deadline);
+        const bumped = bumpedFees(fees, market.fees, capNow(market, deadline));
+        if (!isDropped && !replaces(bumped, fees)) {
+          onEvent({ type: "capped", what, hash: last, nonce });
+          continue;
+        }
+        const raw = await sign(draft, bumped).catch((error: unknown) => {
           // A signer that is away for a moment: what was sent before may be mined meanwhile.
           if (isRetryable(error)) return undefined;
           throw error;
         });
         if (raw === undefined) continue;
-        hashes.push(keccak256(raw));
-        const outcome = await broadcast(chain, call.what, raw);
-        if (outcome === "sent") {
-          onEvent({ type: "resubmitted", what: call.what, hash: keccak256(raw), nonce, fees });
+        fees = bumped;
+        const hash = keccak256(raw);
+        if (!hashes.includes(hash)) hashes.push(hash);
+        if ((await broadcast(chain, what, raw)) === "sent") {
+          onEvent({ type: "resubmitted", what, hash, nonce, fees });
         } else if ((await countOf("latest")) > nonce && (await firstReceipt(hashes)) === undefined) {
           throw new RetryableError(
             "NONCE_TAKEN",
-            `${call.what}: another transaction of ${account.address} took nonce ${nonce}. Use one account per process.`,
+            `${what}: another transaction of ${account.address} took nonce ${nonce}. Use one account per process.`,
           );
         }
       }
@@ -192,11 +250,11 @@ export function createTransactionManager(parameters: TransactionManagerParameter
 
   return {
     address: account.address,
-    async send(call) {
-      const { draft, fees, hash } = await oneAtATime(() => start(call));
+    async send(call, { deadline } = {}) {
+      const { draft, fees, hash, waitMs } = await oneAtATime(() => start(call, deadline));
       let receipt: TransactionReceipt;
       try {
-        receipt = await finish(draft, fees, hash);
+        receipt = await finish(draft, fees, hash, waitMs);
       } finally {
         inFlight.delete(draft.nonce);
       }

@@ -1,6 +1,6 @@
-import type { Chain, ContractCall, SuretyAddresses } from "@surety/chain";
+import type { Chain, SuretyAddresses, TransactionManager } from "@surety/chain";
 import type { BundleDirectory } from "@surety/service";
-import type { Address, TransactionReceipt } from "viem";
+import type { Address } from "viem";
 import type { Store } from "../store/store.ts";
 import type { ChallengerThread } from "../verify/task.ts";
 
@@ -9,7 +9,7 @@ export interface DisputeContext {
   readonly chain: Chain;
   readonly addresses: SuretyAddresses;
   readonly account: Address;
-  readonly send: (call: ContractCall) => Promise<TransactionReceipt>;
+  readonly send: TransactionManager["send"];
   readonly store: Store;
   readonly bundles: BundleDirectory;
   readonly thread: ChallengerThread;

@@ -55,7 +55,8 @@ export async function openDispute(
   const sizes = bundle.header.outputs.map(({ bytes }) => bytes);
   const outputRoot = outputForm === "root" ? parseHash32(toHex(output)) : joinedRoot(sizes, output);
   try {
-    const receipt = await send(openGame(addresses, { assertionId, question, outputRoot, bondWei }));
+    const call = openGame(addresses, { assertionId, question, outputRoot, bondWei });
+    const receipt = await send(call, { deadline: windowEndsAt });
     return { kind: "opened", receipt };
   } catch (error) {
     if (isRevert(error, "QuestionMismatch", "HashMismatch", "UnknownAssertion", "GameExists")) {

@@ -46,5 +46,8 @@ export async function playGame(context: DisputeContext, game: GameSeen): Promise
       revealed: store.revealed(assertionId),
     }));
   const call = toCall(addresses, gameId, bundle.header, move);
-  return { view, move, receipt: call === undefined ? undefined : await send(call) };
+  if (call === undefined) return { view, move, receipt: undefined };
+  // Only a move of one's own can be too late: what ended a game can be claimed at any time.
+  const options = view.turn === "challenger" ? { deadline: view.turnEndsAt } : {};
+  return { view, move, receipt: await send(call, options) };
 }

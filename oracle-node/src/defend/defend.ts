@@ -79,7 +79,8 @@ export function createDefence(context: DefendContext): Defence {
       const call = defenceCall(addresses, { ...game, question }, header, move);
       if (call === undefined) return undefined;
       try {
-        await transactions.send(call);
+        // Only a move of one's own can be too late: a challenger's lost clock can be claimed at any time.
+        await transactions.send(call, view.turn === "poster" ? { deadline: view.turnEndsAt } : {});
         return move.kind;
       } catch (error) {
         // Another game's reveal served this one too, or the state moved on: the next block tells.

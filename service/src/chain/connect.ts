@@ -10,7 +10,7 @@ import { loadAccount } from "../keys/account.ts";
 import { terminalPassword } from "../keys/terminal.ts";
 import type { Logger } from "../log/logger.ts";
 import { countEndpoint, countTransaction, type ServiceMetrics } from "../metrics/service-metrics.ts";
-import type { ServiceOptions } from "../options/service-options.ts";
+import { optional, type ServiceOptions } from "../options/service-options.ts";
 import { createHeadWatch, type HeadWatch } from "./head-watch.ts";
 
 export interface Connection {
@@ -33,7 +33,8 @@ export async function connect(
   log: Logger,
   metrics: Pick<ServiceMetrics, "transactions" | "gasUsed" | "rpcDropped" | "rpcInOrder">,
 ): Promise<Connection> {
-  const { rpcUrls, chainId, pollMs = 500, rpcGiveUpMs = 30_000, maxFeePerGasCapWei } = options;
+  const { rpcUrls, chainId, pollMs = 500, rpcGiveUpMs = 30_000 } = options;
+  const { maxFeePerGasCapWei, urgentFeePerGasCapWei } = options;
   const chain = await openChain({
     rpcUrl: rpcUrls,
     pollMs,
@@ -53,11 +54,13 @@ export async function connect(
   const transactions = createTransactionManager({
     chain,
     account,
-    ...(maxFeePerGasCapWei === undefined ? {} : { maxFeePerGasCapWei }),
+    ...optional("maxFeePerGasCapWei", maxFeePerGasCapWei),
+    ...optional("urgentFeePerGasCapWei", urgentFeePerGasCapWei),
     onEvent(event) {
       countTransaction(metrics, event);
       const { type, what, hash, nonce } = event;
-      log.debug({ what, hash, nonce }, `transaction ${type}`);
+      const level = type === "dropped" || type === "capped" ? "warn" : "debug";
+      log[level]({ what, hash, nonce }, `transaction ${type}`);
     },
   });
   const staleAfter = options.staleHeadSeconds ?? (isDevnet(chain.chainId) ? 0 : STALE_HEAD_SECONDS);

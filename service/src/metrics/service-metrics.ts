@@ -21,7 +21,7 @@ export function createServiceMetrics(prefix: string) {
     reorgs: new Counter({ name: `${prefix}_reorgs_total`, help: "Reorganisations undone.", registers }),
     transactions: new Counter({
       name: `${prefix}_transactions_total`,
-      help: "Transactions sent, sent again and mined, by call.",
+      help: "Transactions sent, resubmitted, dropped by the network, stuck at the fee cap (capped) and mined, by call.",
       labelNames: ["what", "event"] as const,
       registers,
     }),

@@ -38,8 +38,10 @@ export interface ServiceOptions {
   readonly rpcGiveUpMs?: number;
   /** A head that has not moved for so many seconds is stale: the service is not ready. 0 never. Default: 180, on development chains 0. */
   readonly staleHeadSeconds?: number;
-  /** Never pay more wei per gas. Default: 500 gwei. */
+  /** Never pay more wei per gas for what can wait. Default: 500 gwei. */
   readonly maxFeePerGasCapWei?: bigint;
+  /** Nor more than this in the last minute of a dispute's clock. Default: four times the other. */
+  readonly urgentFeePerGasCapWei?: bigint;
   /**
    * Kinds of addresses that inputs by reference are fetched from. A requester chooses the host, which may be one of the own network, and the file: allow only
    * what this machine may reach for strangers. Default: none; inputs are taken from the folder `inputs` of `dataDir`.
@@ -124,7 +126,16 @@ export const SERVICE_OPTIONS = {
     value: "N",
     help: "not ready when the head stands still for so long; 0 never (default 180, on development chains 0)",
   },
-  "max-fee-gwei": { schema: take.wholeNumber, value: "N", help: "never pay more per gas (default 500)" },
+  "max-fee-gwei": {
+    schema: take.wholeNumber,
+    value: "N",
+    help: "never pay more per gas for what can wait (default 500)",
+  },
+  "max-fee-urgent-gwei": {
+    schema: take.wholeNumber,
+    value: "N",
+    help: "nor this when a dispute's clock runs out (default 4 times max-fee-gwei); the cap rises in the last 10 minutes",
+  },
   "fetch-inputs": {
     schema: take.listOf(INPUT_SCHEMES),
     value: "KINDS",
@@ -174,6 +185,7 @@ export function serviceOptionsOf(given: Given): ServiceOptions {
   const deployment = readDeployment(required(given, "deployment"));
   const startBlock = given["start-block"];
   const maxFeeGwei = given["max-fee-gwei"];
+  const urgentFeeGwei = given["max-fee-urgent-gwei"];
   return {
     rpcUrls: required(given, "rpc-url"),
     addresses: deployment.addresses,
@@ -198,6 +210,10 @@ export function serviceOptionsOf(given: Given): ServiceOptions {
     ...optional("rpcGiveUpMs", given["rpc-give-up-ms"]),
     ...optional("staleHeadSeconds", given["stale-head-seconds"]),
     ...optional("maxFeePerGasCapWei", maxFeeGwei === undefined ? undefined : BigInt(maxFeeGwei) * GWEI),
+    ...optional(
+      "urgentFeePerGasCapWei",
+      urgentFeeGwei === undefined ? undefined : BigInt(urgentFeeGwei) * GWEI,
+    ),
     ...optional("fetchInputs", given["fetch-inputs"]),
     ...optional("logLevel", given["log-level"]),
   };
