@@ -41,7 +41,8 @@ export class Draws {
       return;
     }
     // Moved from this place twice: the second is not remembered.
-    for (const draw of this.draws) if (draw.block > before) draw.places[lastIndex] = undefined;
+    for (const { block: opened, places } of this.draws)
+      if (opened > before && lastIndex < places.length) places[lastIndex] = undefined;
   }
 
   open(requestId: bigint, attempt: number, mined: { blockNumber: bigint; blockHash: Hex }): Draw {
