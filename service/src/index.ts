@@ -1,4 +1,6 @@
+export * from "./alerts/alerts.ts";
 export * from "./bundles/bundle-directory.ts";
+export * from "./chain/balance-watch.ts";
 export * from "./chain/connect.ts";
 export * from "./chain/follow-into-store.ts";
 export * from "./chain/head-watch.ts";

@@ -37,10 +37,5 @@ export function createMetrics() {
       help: "Bonds and rewards withdrawn.",
       registers,
     }),
-    balanceWei: new Gauge({
-      name: "surety_challenger_balance_wei",
-      help: "The account's balance: bonds and gas come from it.",
-      registers,
-    }),
   };
 }

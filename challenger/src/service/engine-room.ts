@@ -1,6 +1,13 @@
 import { isRevert } from "@surety/chain";
 import { errorCode, isRetryable, RetryableError } from "@surety/protocol";
-import { createInFlight, createInputFinder, type InputSources, type Logger, reasonOf } from "@surety/service";
+import {
+  type Alerts,
+  createInFlight,
+  createInputFinder,
+  type InputSources,
+  type Logger,
+  reasonOf,
+} from "@surety/service";
 import type { DisputeContext } from "../dispute/context.ts";
 import { openDispute } from "../dispute/open.ts";
 import { playGame } from "../dispute/play.ts";
@@ -12,6 +19,7 @@ import { postedOutput, verifyOutput } from "../verify/verify.ts";
 export interface EngineRoomParameters extends DisputeContext {
   readonly log: Logger;
   readonly metrics: Metrics;
+  readonly alerts: Alerts;
   readonly challengeBondWei: bigint;
   readonly maxFeePerGasCapWei: bigint;
   /** Verify and report, open nothing and play nothing. */
@@ -133,7 +141,6 @@ export function createEngineRoom(parameters: EngineRoomParameters) {
   }
 
   async function settle(): Promise<void> {
-    metrics.balanceWei.set(Number(await parameters.chain.client.getBalance({ address: account })));
     const withdrawnWei = await settleCredit(parameters);
     if (withdrawnWei === 0n) return;
     metrics.withdrawnWei.inc(Number(withdrawnWei));

@@ -4,14 +4,17 @@ import { disputeParameters, headOf, retryRpc } from "@surety/chain";
 import { errorCode, siblingModule } from "@surety/protocol";
 import {
   connect,
+  createAlerts,
   createLogger,
   createTeardown,
   followIntoStore,
   openBundleDirectory,
   type RunningService,
+  reasonOf,
   serveApi,
   settles,
   startModelThread,
+  watchBalance,
 } from "@surety/service";
 import { GAMES_SCHEMA, gamesJson } from "../api/games.ts";
 import { createMetrics } from "../metrics/metrics.ts";
@@ -43,6 +46,7 @@ export async function startChallenger(options: ChallengerOptions): Promise<Runni
   const maxFeePerGasCapWei = options.maxFeePerGasCapWei ?? DEFAULT_CAP_WEI;
   const log = createLogger("challenger", options.logLevel);
   const metrics = createMetrics();
+  const alerts = createAlerts({ service: "challenger", webhook: options.webhook, log, metrics });
   const ending = new AbortController();
   const {
     chain,
@@ -53,6 +57,9 @@ export async function startChallenger(options: ChallengerOptions): Promise<Runni
   const { challengeBondWei } = await disputeParameters(chain, addresses);
   const bundles = openBundleDirectory(options.bundlesDir);
   const teardown = createTeardown();
+  teardown.add(() => alerts.close());
+  const balance = watchBalance({ chain, account, log, metrics, alerts });
+  teardown.add(() => balance.close());
   const store = openStore({
     dataDir,
     deployment: `${chain.chainId}/${addresses.oracle}/${addresses.game}`.toLowerCase(),
@@ -66,11 +73,12 @@ export async function startChallenger(options: ChallengerOptions): Promise<Runni
     // INVARIANT: nobody is challenged by a kernel or a model that is not right on this machine.
     for (const { dir } of bundles.all()) await thread.ask({ kind: "open", bundleDir: dir });
   } catch (error) {
+    alerts.raise("self-test-failed", "critical", reasonOf(error), { code: errorCode(error) });
     await teardown.run();
     throw error;
   }
   const room = createEngineRoom({
-    ...{ chain, addresses, account, store, bundles, thread, log, metrics },
+    ...{ chain, addresses, account, store, bundles, thread, log, metrics, alerts },
     ...{ challengeBondWei, maxFeePerGasCapWei },
     send: transactions.send,
     watchOnly: options.watchOnly ?? false,
@@ -105,7 +113,7 @@ export async function startChallenger(options: ChallengerOptions): Promise<Runni
   teardown.add(() => api.close());
 
   const following = followIntoStore({
-    ...{ chain, options, store, metrics, head: watch, log, signal: ending.signal },
+    ...{ chain, options, store, metrics, head: watch, log, alerts, signal: ending.signal },
     onEvent(event) {
       if (event.type !== "block") return;
       head = event.block.number;
@@ -147,8 +155,9 @@ export async function startChallenger(options: ChallengerOptions): Promise<Runni
   log.info({ url, address: account, chainId: chain.chainId, bundles: bundles.all().length }, "started");
 
   const failed = following.then(() => new Promise<never>(() => {}));
-  // Who does not look at it must not die of it.
-  failed.catch(() => {});
+  failed.catch((error: unknown) => {
+    alerts.raise("service-failing", "critical", reasonOf(error), { code: errorCode(error) });
+  });
   return {
     url,
     address: account,

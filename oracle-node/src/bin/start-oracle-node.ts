@@ -4,6 +4,7 @@ import { modelSummary } from "@surety/chain";
 import { errorCode, isRetryable, type ModelId, parseModelId, siblingModule } from "@surety/protocol";
 import {
   connect,
+  createAlerts,
   createInputFinder,
   createLogger,
   createTeardown,
@@ -13,6 +14,7 @@ import {
   serveApi,
   settles,
   startModelThread,
+  watchBalance,
 } from "@surety/service";
 import { nodeRoutes } from "../api/routes.ts";
 import { createStatus } from "../api/status.ts";
@@ -57,6 +59,7 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
   const { addresses, dataDir = ".surety/oracle-node" } = options;
   const log = createLogger("oracle-node", options.logLevel);
   const metrics = createMetrics();
+  const alerts = createAlerts({ service: "oracle-node", webhook: options.webhook, log, metrics });
   const ending = new AbortController();
   const { chain, transactions, head } = await connect(options, log, metrics);
   const operator = transactions.address;
@@ -67,6 +70,9 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
   }
 
   const teardown = createTeardown();
+  teardown.add(() => alerts.close());
+  const balance = watchBalance({ chain, account: operator, log, metrics, alerts });
+  teardown.add(() => balance.close());
   try {
     const deployment = queueOwner(chain.chainId, addresses.oracle, addresses.game, operator);
     const store = openStore({ dataDir, deployment, operator });
@@ -80,7 +86,12 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
     );
     teardown.add(() => thread.close());
     // INVARIANT: nothing is answered by a kernel or a model that is not right on this machine.
-    for (const { dir } of models.all()) await thread.ask({ kind: "open", bundleDir: dir });
+    for (const { dir } of models.all()) {
+      await thread.ask({ kind: "open", bundleDir: dir }).catch((error: unknown) => {
+        alerts.raise("self-test-failed", "critical", reasonOf(error), { code: errorCode(error) });
+        throw error;
+      });
+    }
     const queues = await openQueues({ url: options.queueUrl ?? "embedded", dataDir, owner: deployment });
     teardown.add(() => queues.close());
     const modelIds = models.all().map(({ modelId }) => modelId);
@@ -187,8 +198,11 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
       ...{ models, thread, store, recheckShare: options.recheckShare ?? RECHECK_SHARE },
       onResult({ worker, requestId }, how) {
         metrics.workerResults.inc({ worker, how });
-        if (how === "wrong")
-          log.error({ worker, requestId }, "a worker was wrong: nothing of it is taken unchecked any more");
+        if (how === "wrong") {
+          const text = "a worker was wrong: nothing of it is taken unchecked any more";
+          log.error({ worker, requestId }, text);
+          alerts.raise("worker-wrong", "critical", text, { worker, requestId });
+        }
       },
     });
     const take = async (job: ResultJob) => {
@@ -202,7 +216,7 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
     });
 
     const following = followIntoStore({
-      ...{ chain, options, store, metrics, head, log, signal: ending.signal },
+      ...{ chain, options, store, metrics, head, log, alerts, signal: ending.signal },
       onEvent(event) {
         views.apply(event);
         membership.apply(event);
@@ -222,7 +236,10 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
     log.info({ url: api.url, operator, chainId: chain.chainId, models: modelIds }, "started");
 
     const failed = following.then(() => new Promise<never>(() => {}));
-    failed.catch((error: unknown) => onError("chain", error));
+    failed.catch((error: unknown) => {
+      onError("chain", error);
+      alerts.raise("service-failing", "critical", reasonOf(error), { code: errorCode(error) });
+    });
     return {
       url: api.url,
       address: operator,

@@ -1,4 +1,5 @@
 import { type Chain, type ChainEvent, followChain } from "@surety/chain";
+import type { Alerts } from "../alerts/alerts.ts";
 import type { Logger } from "../log/logger.ts";
 import type { ServiceMetrics } from "../metrics/service-metrics.ts";
 import type { ServiceOptions } from "../options/service-options.ts";
@@ -12,6 +13,7 @@ export interface FollowIntoStoreParameters {
   readonly metrics: Pick<ServiceMetrics, "headBlock" | "headAgeSeconds" | "reorgs">;
   readonly head: HeadWatch;
   readonly log: Logger;
+  readonly alerts: Alerts;
   readonly signal: AbortSignal;
   /** Told of every event once it is stored. */
   readonly onEvent: (event: ChainEvent) => void;
@@ -21,13 +23,16 @@ export interface FollowIntoStoreParameters {
 
 /** Follows the chain into the store until the signal ends it. */
 export async function followIntoStore(parameters: FollowIntoStoreParameters): Promise<void> {
-  const { chain, options, store, metrics, head, log, signal, onEvent, onIdle } = parameters;
+  const { chain, options, store, metrics, head, log, alerts, signal, onEvent, onIdle } = parameters;
   let wasStale = false;
   const watchHead = (number?: bigint) => {
     if (number !== undefined) head.saw(number);
     metrics.headAgeSeconds.set(head.ageSeconds());
-    if (head.isStale() && !wasStale)
-      log.error({ ageSeconds: Math.round(head.ageSeconds()) }, "the head stands still");
+    if (head.isStale() && !wasStale) {
+      const facts = { ageSeconds: Math.round(head.ageSeconds()) };
+      log.error(facts, "the head stands still");
+      alerts.raise("head-stale", "critical", "The chain's head stands still: look at the RPCs.", facts);
+    }
     wasStale = head.isStale();
   };
   const stream = followChain({

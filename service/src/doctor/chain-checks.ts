@@ -1,6 +1,7 @@
 import { type Chain, currentFees, isDevnet, openChain, requireContracts } from "@surety/chain";
 import { FatalError } from "@surety/protocol";
 import { formatEther, type LocalAccount } from "viem";
+import { balanceState } from "../chain/balance-watch.ts";
 import { loadAccount } from "../keys/account.ts";
 import { terminalPassword } from "../keys/terminal.ts";
 import type { ServiceOptions } from "../options/service-options.ts";
@@ -10,9 +11,6 @@ const PATIENCE_MS = 5_000;
 /** Differences of clocks that NTP does not leave. */
 const CLOCK_SECONDS = 30;
 const STALE_SECONDS = 180;
-/** Gas of a dispute's poster side, rounded up; and of what keeps a node going for some weeks. */
-const LEAST_GAS = 5_000_000n;
-const EASY_GAS = 50_000_000n;
 
 /** What the checks of the chain have found for those that follow. */
 export interface DoctorState {
@@ -127,6 +125,7 @@ async function lookAtBalance(
   ]);
   const facts = `${formatEther(balance)} at ${address}, gas for ${balance / (maxFeePerGas || 1n) / 1_000_000n} million at ${maxFeePerGas} wei`;
   const mend = `send more to ${address}: a dispute that cannot be paid for is lost`;
-  if (balance < LEAST_GAS * maxFeePerGas || balance === 0n) return { verdict: "bad", facts, mend };
-  return balance < EASY_GAS * maxFeePerGas ? { verdict: "warning", facts, mend } : { verdict: "good", facts };
+  const state = balanceState(balance, maxFeePerGas);
+  if (state === "critical") return { verdict: "bad", facts, mend };
+  return state === "low" ? { verdict: "warning", facts, mend } : { verdict: "good", facts };
 }

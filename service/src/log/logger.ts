@@ -8,6 +8,8 @@ const SECRETS = [
   "privateKey",
   "password",
   "apiToken",
+  "webhook",
+  "secret",
   "authorization",
   "rpcUrl",
   "rpcUrls",

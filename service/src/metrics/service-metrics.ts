@@ -43,6 +43,22 @@ export function createServiceMetrics(prefix: string) {
       help: "Since the chain's head last moved.",
       registers,
     }),
+    balanceWei: new Gauge({
+      name: `${prefix}_balance_wei`,
+      help: "The account's balance: gas and bonds come from it.",
+      registers,
+    }),
+    balanceLow: new Gauge({
+      name: `${prefix}_balance_low`,
+      help: "1 while the balance does not pay 50 million gas at present fees.",
+      registers,
+    }),
+    alerts: new Counter({
+      name: `${prefix}_alerts_total`,
+      help: "Alerts sent to the webhook, failed (refused or given up) and dropped (too many waited).",
+      labelNames: ["result"] as const,
+      registers,
+    }),
     errors: new Counter({
       name: `${prefix}_errors_total`,
       help: "Errors, by code.",

@@ -58,6 +58,25 @@ describe("serviceOptionsOf", () => {
     expect(printed.text).not.toContain(KEY.slice(2));
   });
 
+  it("takes a webhook only with a secret to sign with, and shows neither", () => {
+    const url = "https://hooks.example/services/KEY";
+    const secret = "a-secret-of-many-characters";
+    const hook = [...required, "--webhook", url];
+    expect(() => read(hook)).toThrow("Alerts are signed: give --webhook-secret-file");
+    expect(() => read(hook, { ...env, SURETY_WEBHOOK_SECRET: "short" })).toThrow(/5 characters; 16 is/);
+    expect(() => read([...hook, "--webhook-secret-file", join(folder, "none")])).toThrow(/cannot be read/);
+    const fromFile = [...hook, "--webhook-secret-file", file("secret", `${secret}\n`)];
+    for (const options of [read(fromFile), read(hook, { ...env, SURETY_WEBHOOK_SECRET: secret })])
+      expect(options.webhook).toEqual({ url, secret });
+    expect(read(required)).not.toHaveProperty("webhook");
+    const printed = program.readOptions([...hook, "--print-config"], {
+      ...env,
+      SURETY_WEBHOOK_SECRET: secret,
+    });
+    expect(JSON.stringify(printed)).toContain("hooks.example");
+    expect(JSON.stringify(printed)).not.toMatch(/services\/KEY|a-secret/);
+  });
+
   it("names what is missing or wrong in one line, and takes no key as an argument", () => {
     expect(() => read([])).toThrow("Give --deployment or SURETY_DEPLOYMENT.");
     expect(() => read(required, {})).toThrow(/--keystore/);

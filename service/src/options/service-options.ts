@@ -1,11 +1,12 @@
 import type { SuretyAddresses } from "@surety/chain";
 import { UsageError } from "@surety/protocol";
-import { readApiToken } from "../http/bearer.ts";
+import type { Webhook } from "../alerts/alerts.ts";
 import { INPUT_SCHEMES, type InputScheme } from "../inputs/obtain-input.ts";
 import { type KeySource, keySourceOf } from "../keys/account.ts";
 import { readDeployment } from "./deployment-file.ts";
 import { type OptionTable, take } from "./option.ts";
 import { type Settings, variableOf } from "./read-settings.ts";
+import { readSecret } from "./secret.ts";
 
 /** What every service is started with. */
 export interface ServiceOptions {
@@ -47,6 +48,8 @@ export interface ServiceOptions {
    * what this machine may reach for strangers. Default: none; inputs are taken from the folder `inputs` of `dataDir`.
    */
   readonly fetchInputs?: readonly InputScheme[];
+  /** Told what somebody should know or do. Default: nobody is. */
+  readonly webhook?: Webhook;
   /** pino's level. Default: `info`. */
   readonly logLevel?: string;
 }
@@ -142,6 +145,17 @@ export const SERVICE_OPTIONS = {
     repeats: true,
     help: "of file,http,https: fetch inputs from where strangers say (default none)",
   },
+  webhook: {
+    schema: take.url,
+    value: "URL",
+    secret: "url",
+    help: "POST alerts there, signed with the webhook's secret",
+  },
+  "webhook-secret-file": {
+    schema: take.text,
+    value: "FILE",
+    help: "its first line is the secret that signs alerts (or SURETY_WEBHOOK_SECRET)",
+  },
   "log-level": { schema: take.oneOf(LEVELS), value: "LEVEL", help: "default info" },
   "print-config": { schema: take.toggle, help: "print what the service would run with, and end" },
   "api-token": {
@@ -150,6 +164,13 @@ export const SERVICE_OPTIONS = {
     secret: "all",
     environmentOnly: true,
     help: "the API's token",
+  },
+  "webhook-secret": {
+    schema: take.text,
+    value: "SECRET",
+    secret: "all",
+    environmentOnly: true,
+    help: "signs alerts",
   },
   "private-key": {
     schema: take.text,
@@ -203,7 +224,15 @@ export function serviceOptionsOf(given: Given): ServiceOptions {
     ...optional("chainId", given["chain-id"]),
     ...optional("host", given.host),
     ...optional("port", given.port),
-    ...optional("apiToken", readApiToken(given["api-token-file"], given["api-token"])),
+    ...optional(
+      "apiToken",
+      readSecret({
+        what: "The API's token",
+        file: given["api-token-file"],
+        fromEnvironment: given["api-token"],
+      }),
+    ),
+    ...optional("webhook", webhookOf(given)),
     ...optional("apiRequestsPerMinute", given["api-requests-per-minute"]),
     ...optional("finalityBlocks", given["finality-blocks"]),
     ...optional("pollMs", given["poll-ms"]),
@@ -217,4 +246,20 @@ export function serviceOptionsOf(given: Given): ServiceOptions {
     ...optional("fetchInputs", given["fetch-inputs"]),
     ...optional("logLevel", given["log-level"]),
   };
+}
+
+/** INVARIANT: no alert goes out unsigned. */
+function webhookOf(given: Given): Webhook | undefined {
+  const { webhook: url } = given;
+  if (url === undefined) return undefined;
+  const secret = readSecret({
+    what: "The webhook's secret",
+    file: given["webhook-secret-file"],
+    fromEnvironment: given["webhook-secret"],
+  });
+  if (secret !== undefined) return { url, secret };
+  throw new UsageError(
+    "OPTION_MISSING",
+    "Alerts are signed: give --webhook-secret-file or SURETY_WEBHOOK_SECRET.",
+  );
 }
