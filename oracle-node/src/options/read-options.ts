@@ -15,7 +15,12 @@ export const DEFAULT_PORT = 9464;
 const OPTIONS = {
   ...SERVICE_OPTIONS,
   port: { ...SERVICE_OPTIONS.port, help: `of the API (default ${DEFAULT_PORT}; 0 takes a free one)` },
-  queue: { schema: take.text, value: "URL", secret: "url", help: "embedded (default) or redis://..." },
+  queue: {
+    schema: take.text,
+    value: "URL",
+    secret: "url",
+    help: "embedded (default), redis://... or postgres://...",
+  },
   "recheck-share": {
     schema: take.share,
     value: "N",

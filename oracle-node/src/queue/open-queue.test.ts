@@ -1,37 +1,38 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FatalError, RetryableError } from "@surety/protocol";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { hasRedisServer, type RedisServer, startRedisServer } from "../testing/redis-server.ts";
+import { hasPostgresServer, startPostgresServer } from "../testing/postgres-server.ts";
+import { hasRedisServer, startRedisServer } from "../testing/redis-server.ts";
 import type { QueueHost, WorkOptions } from "./job-queue.ts";
 import { openQueues } from "./open-queue.ts";
 
-const withRedis = hasRedisServer();
 const BACKENDS = [
-  { backend: "embedded", isHere: true },
-  { backend: "redis", isHere: withRedis },
+  { backend: "embedded", isHere: true, startServer: undefined },
+  { backend: "redis", isHere: hasRedisServer(), startServer: () => startRedisServer() },
+  { backend: "postgres", isHere: hasPostgresServer(), startServer: startPostgresServer },
 ];
 
-for (const { backend, isHere } of BACKENDS)
+for (const { backend, isHere, startServer } of BACKENDS)
   describe.skipIf(!isHere)(`openQueues ${backend}`, () => {
     let folder: string;
-    let redis: RedisServer | undefined;
+    let server: Awaited<ReturnType<NonNullable<typeof startServer>>> | undefined;
     let queues: QueueHost;
 
     const openAs = (owner: string, waits = {}) =>
-      openQueues({ url: redis?.url ?? "embedded", dataDir: folder, owner, ...waits });
+      openQueues({ url: server?.url ?? "embedded", dataDir: folder, owner, ...waits });
     async function open() {
       queues = await openAs("node-a");
     }
 
     beforeAll(async () => {
-      if (backend === "redis") redis = await startRedisServer();
+      server = await startServer?.();
     });
-    afterAll(() => redis?.remove());
+    afterAll(() => server?.remove());
     beforeEach(async () => {
       folder = mkdtempSync(join(tmpdir(), "surety-queue-"));
-      await redis?.clear();
+      await server?.clear();
       await open();
     });
     afterEach(async () => {
@@ -174,6 +175,23 @@ for (const { backend, isHere } of BACKENDS)
       expect(seen).toBe(1);
     });
   });
+
+describe("openQueues embedded, whose files are broken", () => {
+  it("sets them aside and begins anew", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "surety-queue-"));
+    const open = () => openQueues({ url: "embedded", dataDir: folder, owner: "node-a" });
+    const before = await open();
+    await before.open("post").add("job-1", { n: 1 });
+    await before.close();
+    for (const file of readdirSync(join(folder, "queue/global")))
+      writeFileSync(join(folder, "queue/global", file), "no");
+    const after = await open();
+    expect(await after.open("post").counts()).toEqual({ waiting: 0, active: 0, failed: 0 });
+    await after.close();
+    expect(readdirSync(folder)).toEqual(["queue", expect.stringMatching(/^queue\.unreadable-\d+$/)]);
+    rmSync(folder, { recursive: true });
+  });
+});
 
 describe("openQueues", () => {
   it("refuses other queue URLs", async () => {

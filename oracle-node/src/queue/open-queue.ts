@@ -2,6 +2,7 @@ import { FatalError, isRetryable } from "@surety/protocol";
 import { type BackendFactory, type IQueueBackend, Queue, UnrecoverableError, Worker } from "bullmq";
 import { openEmbedded } from "./embedded.ts";
 import type { JobQueue, QueueHost, WorkOptions } from "./job-queue.ts";
+import { connectPostgres } from "./postgres.ts";
 import { connectRedis } from "./redis.ts";
 
 /** Attempts of a job whose errors may pass, and the wait before the second in milliseconds; it doubles. */
@@ -17,6 +18,8 @@ export interface Backend {
   readonly connection: any;
   // biome-ignore lint/suspicious/noExplicitAny: see above
   readonly factory: BackendFactory<IQueueBackend, any> | undefined;
+  /** A queue's name where it does not stand below a prefix with its owner's. Default: the name as it is. */
+  readonly queueName?: (owner: string, name: string) => string;
   /** False while the store is out of reach. */
   isUp(): boolean;
   /** Asks the store something. Rejects with QUEUE_UNREACHABLE if it is away or does not answer, where BullMQ would wait without end. */
@@ -25,17 +28,17 @@ export interface Backend {
 }
 
 export interface OpenQueuesParameters {
-  /** `embedded`: a PGlite in `dataDir`. `redis://` and `rediss://`: a Redis server. */
+  /** `embedded`: a PGlite in `dataDir`. `redis://` and `rediss://`: a Redis server. `postgres://` and `postgresql://`: a PostgreSQL server. */
   readonly url: string;
   readonly dataDir: string;
-  /** Whose jobs these are: nodes on one Redis see only the jobs of their own owner name. */
+  /** Whose jobs these are: nodes on one server see only the jobs of their own owner name. */
   readonly owner: string;
   /** Wait before a job's second attempt, in milliseconds; it doubles with each. Default: 500. */
   readonly firstWaitMs?: number;
 }
 
 /**
- * Opens the place where BullMQ keeps its queues. A Redis that goes away later is waited for: adding a job ends when it is back.
+ * Opens the place where BullMQ keeps its queues. A server that goes away later is waited for: adding a job ends when it is back.
  *
  * @throws FatalError QUEUE_URL_UNSUPPORTED, QUEUE_UNREACHABLE
  */
@@ -45,7 +48,8 @@ export async function openQueues(parameters: OpenQueuesParameters): Promise<Queu
   const closing: (() => Promise<void>)[] = [];
   return {
     open<Data extends object>(name: string): JobQueue<Data> {
-      const { queue, close } = openQueue<Data>(name, `surety:${owner}`, backend, firstWaitMs);
+      const named = backend.queueName?.(owner, name) ?? name;
+      const { queue, close } = openQueue<Data>(named, `surety:${owner}`, backend, firstWaitMs);
       closing.push(close);
       return queue;
     },
@@ -59,9 +63,10 @@ export async function openQueues(parameters: OpenQueuesParameters): Promise<Queu
 async function openBackend(url: string, dataDir: string): Promise<Backend> {
   if (url === "embedded") return openEmbedded(dataDir);
   if (/^rediss?:\/\//.test(url)) return connectRedis(url);
+  if (/^postgres(ql)?:\/\//.test(url)) return connectPostgres(url);
   throw new FatalError(
     "QUEUE_URL_UNSUPPORTED",
-    `The queue URL must be "embedded", redis:// or rediss://, not ${JSON.stringify(url.split("//")[0])}.`,
+    `The queue URL must be "embedded", redis://, rediss://, postgres:// or postgresql://, not ${JSON.stringify(url.split("//")[0])}.`,
   );
 }
 

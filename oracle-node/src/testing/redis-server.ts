@@ -11,7 +11,9 @@ import { Redis } from "ioredis";
 
 /** A redis-server process of its own, on a free loopback port, that keeps its data over `kill` and `start`. */
 export interface RedisServer {
+  /** With the password, if it asks for one. */
   readonly url: string;
+  /** Nothing when it runs. */
   start(): Promise<void>;
   /** Ends it as a power cut would. */
   kill(): Promise<void>;
@@ -43,8 +45,9 @@ export async function startRedisServer(password?: string): Promise<RedisServer> 
   let child: ChildProcess | undefined;
 
   const server: RedisServer = {
-    url: `redis://127.0.0.1:${port}`,
+    url: `redis://${password === undefined ? "" : `:${password}@`}127.0.0.1:${port}`,
     async start() {
+      if (child !== undefined && child.exitCode === null && child.signalCode === null) return;
       child = spawn("redis-server", flags, { stdio: "ignore" });
       for (let tries = 0; !(await answers(port)); tries++) {
         if (tries === MOST_TRIES) throw new FatalError("REDIS_FAILED", "redis-server did not start.");

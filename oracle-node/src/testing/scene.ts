@@ -1,12 +1,11 @@
-import { cpSync, mkdtempSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import type { SuretyParameters } from "@surety/chain";
 import { openScene as openServiceScene, type Scene as ServiceScene } from "@surety/service/testing";
 import type { OracleNodeOptions } from "../options/options.ts";
-import { openQueues } from "../queue/open-queue.ts";
 
 export interface Scene extends ServiceScene {
-  /** A fresh folder for a node's data, with an empty queue in it: making one anew takes seconds. */
+  /** A fresh folder for a node's data. */
   dataDir(): string;
   /** Options of a node that runs as development account `index`. */
   nodeOptions(index: number): OracleNodeOptions;
@@ -15,13 +14,7 @@ export interface Scene extends ServiceScene {
 /** The scene of every service's tests, with folders for nodes. */
 export async function openScene(parameters: Partial<SuretyParameters> = {}): Promise<Scene> {
   const scene = await openServiceScene(parameters);
-  const template = join(scene.folder, "template");
-  await (await openQueues({ url: "embedded", dataDir: template, owner: "none" })).close();
-  const dataDir = () => {
-    const dir = mkdtempSync(join(scene.folder, "data-"));
-    cpSync(template, dir, { recursive: true });
-    return dir;
-  };
+  const dataDir = () => mkdtempSync(join(scene.folder, "data-"));
   return {
     ...scene,
     dataDir,

@@ -12,7 +12,7 @@ import { queueOwner } from "../queue/work-queues.ts";
 
 /** Everything a worker is started with. It has no key and asks no chain. */
 export interface WorkerOptions {
-  /** `redis://...`: the node's. */
+  /** `redis://...` or `postgres://...`: the node's. */
   readonly queueUrl: string;
   /** Whose jobs: `queueOwner`. */
   readonly owner: string;
@@ -33,7 +33,7 @@ const OPTIONS = {
     schema: take.text,
     value: "URL",
     secret: "url",
-    help: "redis://..., the node's",
+    help: "redis://... or postgres://..., the node's",
   },
   deployment,
   "chain-id": { ...SERVICE_OPTIONS["chain-id"], help: "of the chain that the node follows" },

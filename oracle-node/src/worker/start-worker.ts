@@ -30,7 +30,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   if (queueUrl === "embedded") {
     throw new UsageError(
       "OPTION_INVALID",
-      "An embedded queue is in the node's own process: give both --queue redis://...",
+      "An embedded queue is in the node's own process: give both --queue redis://... or postgres://...",
     );
   }
   const log = createLogger("worker", options.logLevel);
