@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import WaitingFirst from "./test/support/waiting-first.ts";
 
 export default defineConfig({
   test: {
@@ -8,6 +9,9 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: "forks",
+    // Vitest leaves one core to itself: on two cores all files would run one after the other.
+    maxWorkers: "100%",
+    sequence: { sequencer: WaitingFirst },
     reporters: ["default", "./test/support/closing-line.ts"],
   },
 });
