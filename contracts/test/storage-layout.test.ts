@@ -11,6 +11,7 @@ const CONTRACTS = {
   ModelRegistry: "request/ModelRegistry.sol",
   OperatorRegistry: "settle/OperatorRegistry.sol",
   SuretyOracle: "result/SuretyOracle.sol",
+  OracleExtension: "result/OracleExtension.sol",
   DisputeGame: "dispute/DisputeGame.sol",
   StepReferee: "dispute/StepReferee.sol",
 };
@@ -59,6 +60,9 @@ function layouts(): Record<string, Layout> {
   );
 }
 
+const placeOf = ({ label, slot, offset, type }: Variable) =>
+  `${label} ${slot} ${offset} ${type.replace(/\d+_storage/g, "_storage")}`;
+
 /** A variable a line: slot, first byte, size, type. */
 function lines(layout: Layout): Record<string, string> {
   const { storage } = layout;
@@ -83,6 +87,11 @@ describe("storage layout", () => {
       "storage-layout.json",
       Object.fromEntries(Object.entries(all).map(([name, layout]) => [name, lines(layout)])),
     );
+    // The extension's code works on the oracle's storage. Behind it, it has two texts of OpenZeppelin's EIP712 that stay empty: its name and version are short.
+    const variables = (name: keyof typeof CONTRACTS) => all[name]?.storage.map(placeOf) ?? [];
+    const extra = ["_nameFallback", "_versionFallback"];
+    expect(variables("OracleExtension").slice(0, -2)).toEqual(variables("SuretyOracle"));
+    expect(all.OracleExtension?.storage.slice(-2).map(({ label }) => label)).toEqual(extra);
     const slotsOf = (name: keyof typeof CONTRACTS, struct: string) => {
       const types = Object.values(all[name]?.types ?? {});
       const found = types.find(({ label }) => label.endsWith(`.${struct}`));

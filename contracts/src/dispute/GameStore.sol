@@ -7,6 +7,7 @@ import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
 import {MerkleTree} from "../libraries/MerkleTree.sol";
 import {Burn} from "../settle/Burn.sol";
 import {CreditLedger} from "../settle/CreditLedger.sol";
+import {OracleParameters} from "../types/OracleTypes.sol";
 import {AssertionId, GameId, InvalidParameter} from "../types/SuretyTypes.sol";
 import {GameClock} from "./GameClock.sol";
 import {GameCost} from "./GameCost.sol";
@@ -126,7 +127,7 @@ abstract contract GameStore is IDisputeGame, CreditLedger {
         if (oracle_.disputeGame() != address(this)) revert InvalidParameter("oracle.disputeGame", 0, 1);
         if (operators.disputeGame() != address(this)) revert InvalidParameter("operatorRegistry.disputeGame", 0, 1);
         if (operators.oracle() != address(oracle_)) revert InvalidParameter("operatorRegistry.oracle", 0, 1);
-        ISuretyOracle.OracleParameters memory ofOracle = oracle_.parameters();
+        OracleParameters memory ofOracle = oracle_.parameters();
         IOperatorRegistry.OperatorParameters memory ofOperators = operators.parameters();
         if (ofOracle.burnBps != BURN_BPS) revert InvalidParameter("burnBps", BURN_BPS, ofOracle.burnBps);
         if (ofOracle.assertionBondWei != ofOperators.assertionBondWei) {

@@ -5,6 +5,7 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
 import {SuretyConsumer} from "../result/SuretyConsumer.sol";
+import {InferenceRequest} from "../types/OracleTypes.sol";
 import {Delivery, ModelId, RequestId} from "../types/SuretyTypes.sol";
 import {DigitScores} from "./DigitScores.sol";
 
@@ -34,7 +35,7 @@ contract TokenDigitReader is SuretyConsumer {
     function readDigit(bytes calldata image, uint40 deadline) external returns (RequestId) {
         token.safeTransferFrom(msg.sender, address(this), fee());
         return _requestInference(
-            ISuretyOracle.InferenceRequest({
+            InferenceRequest({
                 modelId: modelId,
                 input: image,
                 callbackGas: CALLBACK_GAS,

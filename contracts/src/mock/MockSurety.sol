@@ -2,9 +2,9 @@
 pragma solidity ^0.8.30;
 
 import {IModelRegistry} from "../interfaces/IModelRegistry.sol";
-import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
 import {Question} from "../libraries/Question.sol";
 import {SuretyOracle} from "../result/SuretyOracle.sol";
+import {FeeToken, OracleParameters, RequestView} from "../types/OracleTypes.sol";
 import {AssertionId, ModelId, RequestId} from "../types/SuretyTypes.sol";
 
 /// @title For tests of consumers: the oracle itself, with this contract in place of its registries, its nodes and its dispute game.
@@ -34,7 +34,7 @@ contract MockSurety {
     /// @param baseFeeWei What `quote` asks for besides the callbacks' gas.
     /// @param callbackGasPriceWei What `quote` asks for each unit of callback gas.
     constructor(uint128 baseFeeWei, uint128 callbackGasPriceWei) {
-        ISuretyOracle.OracleParameters memory parameters;
+        OracleParameters memory parameters;
         parameters.baseFeeWei = baseFeeWei;
         parameters.callbackGasPriceWei = callbackGasPriceWei;
         (parameters.assertionBondWei, parameters.maxAssertionBondWei) = (1 ether, 100 ether);
@@ -42,7 +42,7 @@ contract MockSurety {
         parameters.maxChallengeWindowSeconds = uint32(SECOND);
         (parameters.burnBps, parameters.bondBps, parameters.reuseFeeBps) = (2_000, 1_000, 1_000);
         oracle = new SuretyOracle(
-            address(this), address(this), address(this), parameters, new ISuretyOracle.FeeToken[](0)
+            address(this), address(this), address(this), parameters, new FeeToken[](0)
         );
     }
 
@@ -55,7 +55,7 @@ contract MockSurety {
 
     /// @notice Posts an answer: consumers that asked for provisional ones are called back.
     function answer(RequestId requestId, bytes calldata output) external {
-        ISuretyOracle.RequestView memory request = oracle.requestOf(requestId);
+        RequestView memory request = oracle.requestOf(requestId);
         oracle.post(requestId, Question.hash(request.modelId, request.inputRoot), output);
     }
 

@@ -5,13 +5,15 @@ import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {BitMaps} from "@openzeppelin/contracts/utils/structs/BitMaps.sol";
 import {IModelRegistry} from "../interfaces/IModelRegistry.sol";
-import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
+import {IOracleExtension} from "../interfaces/IOracleExtension.sol";
+import {Delegation, InferenceRequest} from "../types/OracleTypes.sol";
 import {RequestId} from "../types/SuretyTypes.sol";
-import {Requests} from "./Requests.sol";
+import {Asking} from "./Asking.sol";
+import {OracleCode} from "./OracleCode.sol";
 
 /// @title Requests that one signs and another sends.
 /// @dev The signature binds every term, the input by its root, chain and contract (EIP-712), and a nonce that is used once.
-abstract contract DelegatedRequests is Requests, EIP712 {
+abstract contract DelegatedRequests is IOracleExtension, Asking, OracleCode, EIP712 {
     using BitMaps for BitMaps.BitMap;
 
     // Hashed when compiled, so its length costs nothing.
@@ -23,44 +25,31 @@ abstract contract DelegatedRequests is Requests, EIP712 {
     );
     // solhint-enable gas-small-strings
 
-    mapping(address requester => BitMaps.BitMap) private _usedNonces;
-
     constructor() EIP712("Surety", "1") {}
 
-    /// @inheritdoc ISuretyOracle
+    /// @inheritdoc IOracleExtension
     function requestInferenceFor(
         InferenceRequest calldata request,
         Delegation calldata delegation,
         bytes calldata signature
-    ) external payable nonReentrant returns (RequestId requestId) {
+    ) external payable onlyAsOracle nonReentrant returns (RequestId requestId) {
         (IModelRegistry.ModelSummary memory model, bytes32 inputRoot) = _rooted(request);
         _use(request, inputRoot, false, "", delegation, signature);
         requestId = _ask(request, model, inputRoot, delegation.requester);
         emit Delegated(requestId, msg.sender, delegation.nonce);
     }
 
-    /// @inheritdoc ISuretyOracle
+    /// @inheritdoc IOracleExtension
     function requestInferenceByReferenceFor(
         InferenceRequest calldata request,
         bytes32 inputRoot,
         string calldata uri,
         Delegation calldata delegation,
         bytes calldata signature
-    ) external payable nonReentrant returns (RequestId requestId) {
+    ) external payable onlyAsOracle nonReentrant returns (RequestId requestId) {
         _use(request, inputRoot, true, uri, delegation, signature);
         requestId = _askByReference(request, inputRoot, uri, delegation.requester);
         emit Delegated(requestId, msg.sender, delegation.nonce);
-    }
-
-    /// @inheritdoc ISuretyOracle
-    function cancelNonce(uint256 nonce) external {
-        _usedNonces[msg.sender].set(nonce);
-        emit NonceCancelled(msg.sender, nonce);
-    }
-
-    /// @inheritdoc ISuretyOracle
-    function isNonceUsed(address requester, uint256 nonce) external view returns (bool) {
-        return _usedNonces[requester].get(nonce);
     }
 
     function _use(

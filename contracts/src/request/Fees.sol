@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
+import {IOracleBase} from "../interfaces/IOracleBase.sol";
 import {Burn} from "../settle/Burn.sol";
 import {TokenLedger} from "../settle/TokenLedger.sol";
+import {FeeToken, OracleParameters} from "../types/OracleTypes.sol";
 import {Delivery, InvalidParameter} from "../types/SuretyTypes.sol";
+import {ParameterChecks} from "./ParameterChecks.sol";
 import {Terms} from "./Terms.sol";
 
 /// @title What a request costs, in native currency or in one of the tokens that were fixed at construction.
 abstract contract Fees is Terms, TokenLedger {
-    /// @inheritdoc ISuretyOracle
+    /// @inheritdoc IOracleBase
     uint32 public constant MAX_CALLBACK_GAS = 5_000_000;
     /// @notice Tokens that a deployment takes at most.
     uint256 public constant MAX_FEE_TOKENS = 8;
@@ -22,33 +24,33 @@ abstract contract Fees is Terms, TokenLedger {
     /// Place in `_feeTokens`, counted from 1: what requests store.
     mapping(address token => uint8) private _feeTokenNumbers;
 
-    constructor(OracleParameters memory parameters_, FeeToken[] memory feeTokens_) Terms(parameters_) {
-        _requireBetween("baseFeeWei", parameters_.baseFeeWei, 0, type(uint96).max);
-        _requireBetween("callbackGasPriceWei", parameters_.callbackGasPriceWei, 0, type(uint64).max);
-        // INVARIANT: an answer that is there already never costs more than a new one.
-        _requireBetween("reuseFeeBps", parameters_.reuseFeeBps, 0, Burn.BPS);
-        _requireBetween("feeTokens", feeTokens_.length, 0, MAX_FEE_TOKENS);
+    constructor(OracleParameters memory parameters_) Terms(parameters_) {
         BASE_FEE_WEI = parameters_.baseFeeWei;
         CALLBACK_GAS_PRICE_WEI = parameters_.callbackGasPriceWei;
         REUSE_FEE_BPS = parameters_.reuseFeeBps;
+    }
+
+    /// @dev While the oracle is constructed, once.
+    function _setFeeTokens(FeeToken[] memory feeTokens_) internal {
+        ParameterChecks.requireBetween("feeTokens", feeTokens_.length, 0, MAX_FEE_TOKENS);
         for (uint256 i = 0; i < feeTokens_.length; ++i) {
             FeeToken memory added = feeTokens_[i];
             if (added.token.code.length == 0) revert InvalidParameter("feeTokens.token", 0, 1);
             uint8 earlier = _feeTokenNumbers[added.token];
             if (earlier != 0) revert InvalidParameter("feeTokens.token", i, earlier - 1);
-            _requireBetween("feeTokens.baseFee", added.baseFee, 0, type(uint96).max);
-            _requireBetween("feeTokens.callbackGasPrice", added.callbackGasPrice, 0, type(uint64).max);
+            ParameterChecks.requireBetween("feeTokens.baseFee", added.baseFee, 0, type(uint96).max);
+            ParameterChecks.requireBetween("feeTokens.callbackGasPrice", added.callbackGasPrice, 0, type(uint64).max);
             _feeTokens.push(added);
             _feeTokenNumbers[added.token] = uint8(i + 1);
         }
     }
 
-    /// @inheritdoc ISuretyOracle
+    /// @inheritdoc IOracleBase
     function feeTokens() external view returns (FeeToken[] memory) {
         return _feeTokens;
     }
 
-    /// @inheritdoc ISuretyOracle
+    /// @inheritdoc IOracleBase
     function quoteReuse(address feeToken) public view returns (uint256 fee) {
         (uint256 baseFee,) = _pricesOf(_feeTokenNumber(feeToken));
         return baseFee * REUSE_FEE_BPS / Burn.BPS;

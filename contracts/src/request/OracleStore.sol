@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import {BitMaps} from "@openzeppelin/contracts/utils/structs/BitMaps.sol";
 import {IModelRegistry} from "../interfaces/IModelRegistry.sol";
 import {IOperatorRegistry} from "../interfaces/IOperatorRegistry.sol";
-import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
+import {IOracleBase} from "../interfaces/IOracleBase.sol";
 import {MerkleTree} from "../libraries/MerkleTree.sol";
-import {Burn} from "../settle/Burn.sol";
 import {DeliveryState} from "../types/DeliveryState.sol";
 import {MAX_URI_BYTES} from "../types/Limits.sol";
-import {AssertionId, InvalidParameter, ModelId, RequestId, RequestStatus} from "../types/SuretyTypes.sol";
+import {OracleParameters} from "../types/OracleTypes.sol";
+import {AssertionId, ModelId, RequestId, RequestStatus} from "../types/SuretyTypes.sol";
 import {Fees} from "./Fees.sol";
 
 /// @title What the oracle's stages share: storage, parameters, and roots of calldata.
+/// @dev INVARIANT: all storage of the oracle is declared here or above, so that its extension, whose code works on it, has the same layout.
 abstract contract OracleStore is Fees {
     /// | slot | bits    | field                                            |
     /// | ---- | ------- | ------------------------------------------------ |
@@ -60,11 +62,11 @@ abstract contract OracleStore is Fees {
         bytes32 outputRoot;
     }
 
-    /// @inheritdoc ISuretyOracle
+    /// @inheritdoc IOracleBase
     address public immutable modelRegistry;
-    /// @inheritdoc ISuretyOracle
+    /// @inheritdoc IOracleBase
     address public immutable operatorRegistry;
-    /// @inheritdoc ISuretyOracle
+    /// @inheritdoc IOracleBase
     address public immutable disputeGame;
     uint16 internal immutable BURN_BPS;
     uint32 internal immutable EXCLUSIVE_SECONDS;
@@ -74,21 +76,16 @@ abstract contract OracleStore is Fees {
     uint256 internal _nextRequestId = 1;
     mapping(RequestId requestId => StoredRequest) internal _requests;
     mapping(AssertionId assertionId => StoredAssertion) internal _assertions;
+    mapping(address requester => BitMaps.BitMap) internal _usedNonces;
+    /// Who may end an answer's window early. Only of requests that chose one: others pay nothing for it.
+    mapping(RequestId requestId => address verifier) internal _verifiers;
 
     constructor(
         address modelRegistry_,
         address operatorRegistry_,
         address disputeGame_,
-        OracleParameters memory parameters_,
-        FeeToken[] memory feeTokens_
-    ) Fees(parameters_, feeTokens_) {
-        if (modelRegistry_ == address(0)) revert InvalidParameter("modelRegistry", 0, 1);
-        if (operatorRegistry_ == address(0)) revert InvalidParameter("operatorRegistry", 0, 1);
-        if (disputeGame_ == address(0)) revert InvalidParameter("disputeGame", 0, 1);
-        _requireBetween("burnBps", parameters_.burnBps, 1, Burn.BPS);
-        _requireBetween("exclusiveSeconds", parameters_.exclusiveSeconds, 1, 30 days);
-        // The penalty is a nudge, not a slash: whoever is drawn first has had a whole bond free and can bear it.
-        _requireBetween("missedTurnPenaltyWei", parameters_.missedTurnPenaltyWei, 0, parameters_.assertionBondWei / 10);
+        OracleParameters memory parameters_
+    ) Fees(parameters_) {
         modelRegistry = modelRegistry_;
         operatorRegistry = operatorRegistry_;
         disputeGame = disputeGame_;
@@ -97,7 +94,7 @@ abstract contract OracleStore is Fees {
         MISSED_TURN_PENALTY_WEI = parameters_.missedTurnPenaltyWei;
     }
 
-    /// @inheritdoc ISuretyOracle
+    /// @inheritdoc IOracleBase
     function parameters() external view returns (OracleParameters memory) {
         return OracleParameters({
             baseFeeWei: BASE_FEE_WEI,
@@ -114,7 +111,7 @@ abstract contract OracleStore is Fees {
         });
     }
 
-    /// @inheritdoc ISuretyOracle
+    /// @inheritdoc IOracleBase
     function requestCount() external view returns (uint256) {
         return _nextRequestId - 1;
     }

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import {IInferenceCallback} from "../interfaces/IInferenceCallback.sol";
 import {IModelRegistry} from "../interfaces/IModelRegistry.sol";
 import {IProvisionalCallback} from "../interfaces/IProvisionalCallback.sol";
 import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
 import {Question} from "../libraries/Question.sol";
-import {OracleStore} from "../request/OracleStore.sol";
 import {Burn} from "../settle/Burn.sol";
 import {DeliveryState} from "../types/DeliveryState.sol";
 import {MAX_CALLDATA_BYTES} from "../types/Limits.sol";
 import {AssertionId, ModelId, RequestId, RequestStatus} from "../types/SuretyTypes.sol";
 import {Callback} from "./Callback.sol";
+import {Settling} from "./Settling.sol";
 
 /// @title Second stage of the oracle: an answer is posted, becomes final, and is delivered.
-abstract contract Answers is OracleStore {
+abstract contract Answers is ISuretyOracle, Settling {
     /// @inheritdoc ISuretyOracle
     function post(RequestId requestId, bytes32 question, bytes calldata output)
         external
@@ -168,79 +167,13 @@ abstract contract Answers is OracleStore {
         _requireNoGames(assertion);
     }
 
-    /// @dev The answer of a request, and when its window is over.
-    function _standing(RequestId requestId, StoredRequest storage request)
-        internal
-        view
-        returns (AssertionId assertionId, StoredAssertion storage assertion, uint256 windowEndsAt)
-    {
-        if (request.status != RequestStatus.Asserted) revert WrongStatus(request.status, RequestStatus.Asserted);
-        assertionId = _assertionId(requestId, request.attempt);
-        assertion = _assertions[assertionId];
-        windowEndsAt = _windowEndsAt(request, assertion);
-    }
-
-    /// @dev INVARIANT: nothing is final while a game is open.
-    function _requireNoGames(StoredAssertion storage assertion) internal view {
-        if (assertion.openGames != 0) revert GamesOpen(assertion.openGames);
-    }
-
-    /// @dev Makes an answer final: pays the poster and frees its bond.
-    function _settle(
-        AssertionId assertionId,
-        RequestId requestId,
-        StoredRequest storage request,
-        StoredAssertion storage assertion
-    ) internal {
-        request.status = RequestStatus.Final;
-        _creditFee(request.feeTokenNumber, assertion.poster, _feeOf(request));
-        emit Finalised(assertionId, requestId, assertion.outputRoot);
-
-        _operators().unlock(assertion.poster, request.bondWei);
-    }
-
-    /// @dev The provisional callback. The lock is held and the callback marked as made: only a failure is noted afterwards.
+    /// @dev The provisional callback, as the final one (`_deliver`).
     function _tell(RequestId requestId, StoredRequest storage request, bool generous, bytes calldata output) private {
         DeliveryState before = request.delivery;
         request.delivery = before.told();
         bytes memory data = abi.encodeCall(IProvisionalCallback.onProvisionalInference, (requestId, output));
         (bool success, bytes memory returnData) = _callBack(request, before, generous, data);
         emit DeliveredProvisionally(requestId, success, returnData);
-    }
-
-    /// @dev The final callback, likewise.
-    function _deliver(RequestId requestId, StoredRequest storage request, bool generous, bytes calldata output) internal {
-        DeliveryState before = request.delivery;
-        request.delivery = before.delivered();
-        bytes memory data = abi.encodeCall(IInferenceCallback.onInference, (requestId, output));
-        (bool success, bytes memory returnData) = _callBack(request, before, generous, data);
-        emit Delivered(requestId, success, returnData);
-    }
-
-    function _callBack(StoredRequest storage request, DeliveryState before, bool generous, bytes memory data)
-        private
-        returns (bool success, bytes memory returnData)
-    {
-        // INVARIANT: a consumer hears that an answer was wrong before it hears another one.
-        if (!before.isRevocationDue()) {
-            (success, returnData) = Callback.call(request.requester, request.callbackGas, generous, data);
-        }
-        if (!success) request.delivery = before.owed();
-    }
-
-    function _requireOutput(StoredRequest storage request, bytes32 expectedRoot, bytes calldata output) internal view {
-        bytes32 actualRoot = _outputRootOf(request, output);
-        if (actualRoot != expectedRoot) revert OutputMismatch(actualRoot, expectedRoot);
-    }
-
-    function _outputRootOf(StoredRequest storage request, bytes calldata output) private view returns (bytes32) {
-        if (request.outputCount == 1) {
-            if (output.length == 0) revert WrongOutputSize(0, 1);
-            return _rootOf(output);
-        }
-        (ModelId modelId, IModelRegistry.ModelSummary memory model) = _models().modelAt(request.modelNumber);
-        if (output.length != model.outputBytes) revert WrongOutputSize(output.length, model.outputBytes);
-        return _rootOf(output, _models().outputBytesOf(modelId));
     }
 
     /// @inheritdoc ISuretyOracle
@@ -255,5 +188,10 @@ abstract contract Answers is OracleStore {
         StoredRequest storage request = _requests[requestId];
         if (request.status != RequestStatus.Final) return 0;
         return _assertions[_assertionId(requestId, request.attempt)].outputRoot;
+    }
+
+    /// @inheritdoc ISuretyOracle
+    function earlyFinalityOf(RequestId requestId) external view returns (address verifier) {
+        return _verifiers[requestId];
     }
 }

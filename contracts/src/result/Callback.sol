@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
+import {IOracleBase} from "../interfaces/IOracleBase.sol";
 
 /// @title The call to a consumer, which may be hostile.
 library Callback {
@@ -23,7 +23,7 @@ library Callback {
         // A call can pass on 63/64 of the gas at hand; asked for more, it silently passes on less.
         uint256 requiredGas = callbackGas + callbackGas / 63 + RESERVED_GAS;
         // INVARIANT: nobody can make a delivery fail by sending too little gas.
-        if (availableGas < requiredGas) revert ISuretyOracle.CallbackGasTooLow(availableGas, requiredGas);
+        if (availableGas < requiredGas) revert IOracleBase.CallbackGasTooLow(availableGas, requiredGas);
         uint256 givenGas = generous ? (availableGas - RESERVED_GAS) / 64 * 63 : callbackGas;
         if (givenGas < callbackGas) givenGas = callbackGas;
 

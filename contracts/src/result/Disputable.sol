@@ -3,12 +3,13 @@ pragma solidity ^0.8.30;
 
 import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
 import {Question} from "../libraries/Question.sol";
-import {DelegatedRequests} from "../request/DelegatedRequests.sol";
+import {Requests} from "../request/Requests.sol";
 import {Burn} from "../settle/Burn.sol";
+import {AssertionView} from "../types/OracleTypes.sol";
 import {AssertionId, ModelId, RequestId, RequestStatus} from "../types/SuretyTypes.sol";
 
 /// @title What the dispute game tells the oracle.
-abstract contract Disputable is DelegatedRequests {
+abstract contract Disputable is Requests {
     modifier onlyDisputeGame() {
         if (msg.sender != disputeGame) revert NotDisputeGame(msg.sender);
         _;

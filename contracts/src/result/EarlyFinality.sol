@@ -2,20 +2,17 @@
 pragma solidity ^0.8.30;
 
 import {IEarlyFinality} from "../interfaces/IEarlyFinality.sol";
-import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
+import {IOracleExtension} from "../interfaces/IOracleExtension.sol";
 import {Question} from "../libraries/Question.sol";
 import {AssertionId, ModelId, RequestId, RequestStatus} from "../types/SuretyTypes.sol";
-import {Answers} from "./Answers.sol";
+import {Settling} from "./Settling.sol";
 
 /// @title Answers that become final before their window is over, by the word of a verifier that the requester has chosen.
-abstract contract EarlyFinality is Answers {
+abstract contract EarlyFinality is IOracleExtension, Settling {
     /// @dev What a verifier is called with at most. With less it may fail, which refuses and changes nothing.
     uint256 private constant VERIFIER_GAS = 2_000_000;
 
-    /// Only of requests that chose one: others pay nothing for it.
-    mapping(RequestId requestId => address verifier) private _verifiers;
-
-    /// @inheritdoc ISuretyOracle
+    /// @inheritdoc IOracleExtension
     function chooseEarlyFinality(RequestId requestId, address verifier) external nonReentrant {
         StoredRequest storage request = _request(requestId);
         if (msg.sender != request.requester) revert NotRequester(msg.sender, request.requester);
@@ -25,7 +22,7 @@ abstract contract EarlyFinality is Answers {
         emit EarlyFinalityChosen(requestId, verifier);
     }
 
-    /// @inheritdoc ISuretyOracle
+    /// @inheritdoc IOracleExtension
     function finaliseEarly(RequestId requestId, bytes calldata output, bytes calldata proof) external nonReentrant {
         StoredRequest storage request = _request(requestId);
         (AssertionId assertionId, StoredAssertion storage assertion, uint256 windowEndsAt) =
@@ -40,11 +37,6 @@ abstract contract EarlyFinality is Answers {
         emit FinalisedEarly(assertionId, requestId, verifier);
         _settle(assertionId, requestId, request, assertion);
         if (request.delivery.wantsFinal()) _deliver(requestId, request, false, output);
-    }
-
-    /// @inheritdoc ISuretyOracle
-    function earlyFinalityOf(RequestId requestId) public view returns (address verifier) {
-        return _verifiers[requestId];
     }
 
     /// @dev Whether the verifier answers with one word, and that says true. The lock is held: it can read, and change nothing.

@@ -2,15 +2,15 @@
 pragma solidity ^0.8.30;
 
 import {IInferenceCallback} from "../interfaces/IInferenceCallback.sol";
-import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
+import {IOracleExtension} from "../interfaces/IOracleExtension.sol";
 import {Question} from "../libraries/Question.sol";
 import {ModelId, RequestId, RequestStatus} from "../types/SuretyTypes.sol";
-import {EarlyFinality} from "./EarlyFinality.sol";
+import {Settling} from "./Settling.sol";
 
 /// @title A final answer, taken again by others with the same question.
 /// @dev Nothing is stored for it, neither when an answer becomes final nor here: who reuses an answer says which.
-abstract contract Reuse is EarlyFinality {
-    /// @inheritdoc ISuretyOracle
+abstract contract Reuse is IOracleExtension, Settling {
+    /// @inheritdoc IOracleExtension
     function reuse(RequestId requestId, bytes32 question, bytes calldata output, address feeToken)
         external
         payable
@@ -20,7 +20,7 @@ abstract contract Reuse is EarlyFinality {
         StoredRequest storage request = _request(requestId);
         if (request.status != RequestStatus.Final) revert WrongStatus(request.status, RequestStatus.Final);
         // INVARIANT: only who chose a verifier relies on its word.
-        if (earlyFinalityOf(requestId) != address(0)) revert NotReusable(requestId);
+        if (_verifiers[requestId] != address(0)) revert NotReusable(requestId);
         (ModelId modelId,) = _models().modelAt(request.modelNumber);
         // INVARIANT: a reorg cannot make the answer to another question of a consumer's.
         Question.requireNamed(question, modelId, request.inputRoot);

@@ -6,6 +6,7 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {IInferenceCallback} from "../interfaces/IInferenceCallback.sol";
 import {IProvisionalCallback} from "../interfaces/IProvisionalCallback.sol";
 import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
+import {InferenceRequest} from "../types/OracleTypes.sol";
 import {Delivery, ModelId, RequestId} from "../types/SuretyTypes.sol";
 
 /// @title Base of a contract that asks the oracle. Override `_onResult` for final answers; for provisional ones `_onProvisional` and
@@ -69,7 +70,7 @@ abstract contract SuretyConsumer is IInferenceCallback, IProvisionalCallback {
         uint40 deadline
     ) internal returns (RequestId) {
         return _requestInference(
-            ISuretyOracle.InferenceRequest({
+            InferenceRequest({
                 modelId: modelId,
                 input: input,
                 callbackGas: callbackGas,
@@ -82,7 +83,7 @@ abstract contract SuretyConsumer is IInferenceCallback, IProvisionalCallback {
     }
 
     /// @dev The same with every term. A fee in a token is paid from this contract's balance of it.
-    function _requestInference(ISuretyOracle.InferenceRequest memory request) internal returns (RequestId) {
+    function _requestInference(InferenceRequest memory request) internal returns (RequestId) {
         uint256 fee = ORACLE.quote(
             request.modelId, request.callbackGas, request.delivery, request.feeToken, request.valueAtRiskWei
         );

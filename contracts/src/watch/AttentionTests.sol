@@ -7,6 +7,7 @@ import {IOperatorRegistry} from "../interfaces/IOperatorRegistry.sol";
 import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
 import {Burn} from "../settle/Burn.sol";
 import {CreditLedger} from "../settle/CreditLedger.sol";
+import {AssertionView, OracleParameters} from "../types/OracleTypes.sol";
 import {AssertionId, InvalidParameter, ModelId} from "../types/SuretyTypes.sol";
 
 /// @title Attention tests.
@@ -43,7 +44,7 @@ contract AttentionTests is IAttentionTests, CreditLedger {
         GAME = IDisputeGame(oracle.disputeGame());
         IOperatorRegistry.OperatorParameters memory ofOperators = OPERATORS.parameters();
         if (ofOperators.attention != address(this)) revert InvalidParameter("operatorRegistry.attention", 0, 1);
-        ISuretyOracle.OracleParameters memory ofOracle = oracle.parameters();
+        OracleParameters memory ofOracle = oracle.parameters();
         _atLeast("fineWei", p.fineWei, 1);
         // Who watches can bear the fines of several assertions that are open at once.
         _atLeast("watcherStakeWei", p.watcherStakeWei, 10 * uint256(p.fineWei));
@@ -132,7 +133,7 @@ contract AttentionTests is IAttentionTests, CreditLedger {
 
     /// @inheritdoc IAttentionTests
     function audit(AssertionId assertionId) external {
-        ISuretyOracle.AssertionView memory assertion = _standing(assertionId);
+        AssertionView memory assertion = _standing(assertionId);
         uint256 lastBlock = assertion.postedBlock + ATTENTION_BLOCKS;
         if (block.number <= lastBlock) revert AttentionOpen(lastBlock);
         if (_audits[assertionId].auditedAt != 0) revert AlreadyAudited(assertionId);
@@ -152,7 +153,7 @@ contract AttentionTests is IAttentionTests, CreditLedger {
     /// @inheritdoc IAttentionTests
     function showPoster(AssertionId assertionId) external nonReentrant {
         Audit storage audited = _audits[assertionId];
-        ISuretyOracle.AssertionView memory assertion = ORACLE.assertionOf(assertionId);
+        AssertionView memory assertion = ORACLE.assertionOf(assertionId);
         uint256 committedAt = GAME.traceCommittedAt(assertionId);
         uint256 revealBy = uint256(audited.auditedAt) + REVEAL_SECONDS;
         bool isSilent = block.timestamp > revealBy && (committedAt == 0 || committedAt > revealBy);
@@ -195,7 +196,7 @@ contract AttentionTests is IAttentionTests, CreditLedger {
     /// @dev Whether a watcher that was asked has attended rightly. Reverts where there is no test: not audited, not final, the trace root not shown in
     /// time, the watcher not asked or not watching, or settled. INVARIANT: a refuted assertion tests nobody.
     function _tested(AssertionId assertionId, address who) private view returns (ModelId modelId, bool isRight) {
-        ISuretyOracle.AssertionView memory assertion = ORACLE.assertionOf(assertionId);
+        AssertionView memory assertion = ORACLE.assertionOf(assertionId);
         uint256 auditedAt = _audits[assertionId].auditedAt;
         uint256 committedAt = GAME.traceCommittedAt(assertionId);
         bool isShown = auditedAt != 0 && committedAt >= auditedAt && committedAt <= auditedAt + REVEAL_SECONDS
@@ -213,7 +214,7 @@ contract AttentionTests is IAttentionTests, CreditLedger {
         isRight = commitment == commitmentOf(assertionId, who, root);
     }
 
-    function _standing(AssertionId assertionId) private view returns (ISuretyOracle.AssertionView memory assertion) {
+    function _standing(AssertionId assertionId) private view returns (AssertionView memory assertion) {
         assertion = ORACLE.assertionOf(assertionId);
         if (assertion.poster == address(0) || assertion.refuted || assertion.finalised) revert NotStanding(assertionId);
     }

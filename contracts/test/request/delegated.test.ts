@@ -4,7 +4,7 @@ import { type Address, type Hex, isAddressEqual } from "viem";
 import { beforeEach, describe, expect, it } from "vitest";
 import { type DelegatedTerms, delegatedRequestTypedData } from "../../../chain/src/sign/delegated-request.ts";
 import { type RequestOptions, requestOf, smallInput, smallModel, useSurety } from "../support/scenario.ts";
-import { eventOf, eventsOf, ZERO_ADDRESS } from "../support/surety.ts";
+import { eventOf, eventsOf, ZERO_ADDRESS, ZERO_HASH } from "../support/surety.ts";
 import { TOKEN_PRICES, tokenOf, withFeeTokens } from "../support/token.ts";
 
 const URI = "https://inputs.example.org/1";
@@ -90,6 +90,17 @@ describe("SuretyOracle: requests by signature", () => {
     expect(await surety.read(surety.oracle, "creditOf", [signer.address])).toBe(scenario.feeOf());
   });
 
+  it("go to the oracle: its extension takes no request, and no money, by its own address", async () => {
+    const { surety } = scenario;
+    const extension = await surety.read<Address>(surety.oracle, "extension");
+    for (const byReference of [false, true]) {
+      const call = await delegated({ byReference, domain: { oracle: extension } });
+      const direct = { ...call, to: { ...surety.oracle, address: extension } };
+      expect(await surety.refused(direct)).toEqual({ error: "CalledDirectly", args: [extension] });
+    }
+    expect(await surety.balance(extension)).toBe(0n);
+  });
+
   it("by reference too: root and place are signed", async () => {
     const { surety } = scenario;
     const receipt = await surety.send(await delegated({ byReference: true }));
@@ -99,6 +110,17 @@ describe("SuretyOracle: requests by signature", () => {
       uri: URI,
     });
     expect(await isUsed(7n)).toBe(true);
+    // What a wallet that asks the contract is told to sign for (ERC-5267): the domain, without salt and extensions.
+    const domain = [
+      "0x0f",
+      "Surety",
+      "1",
+      BigInt(surety.network.chain.id),
+      surety.addresses.oracle,
+      ZERO_HASH,
+      [],
+    ];
+    expect(await surety.read(surety.oracle, "eip712Domain")).toEqual(domain);
     const other = await delegated({ byReference: true, delegation: { nonce: 8n }, signed: { uri: "x" } });
     expect(await surety.refused(other)).toMatchObject({ error: "WrongSignature" });
     // What was signed for the bytes does not do for the reference.
