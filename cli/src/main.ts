@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { addDevnetCommands } from "./commands/devnet.ts";
+import { addDisputeCommands } from "./commands/dispute.ts";
 import { addKeysCommands } from "./commands/keys.ts";
 import { addModelCommands } from "./commands/model.ts";
 import { addRequestCommand } from "./commands/request.ts";
@@ -23,6 +24,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 
 addModelCommands(program);
 addSimulateCommand(program);
+addDisputeCommands(program);
 addRequestCommand(program);
 addDevnetCommands(program);
 addKeysCommands(program);

@@ -148,6 +148,26 @@ describe("surety devnet", () => {
       { type: "judged", instruction: 3, element: 5 },
       { type: "ended", requestId: 3n, outcome: "challenger-won" },
     ]);
+
+    // The same dispute, read back from the chain.
+    const listed = (await surety("dispute", "list", "--dir", dir, "--json")).json();
+    expect(listed).toMatchObject([
+      { requestId: "3", verdict: { instruction: 3, element: 5 }, ended: { outcome: "challenger-won" } },
+    ]);
+    expect((await surety("dispute", "list", "--open", "--dir", dir)).stdout).toBe("There was no dispute.\n");
+    const hex = `0x${BigInt(listed[0].gameId).toString(16).padStart(64, "0")}`;
+    const shown = await surety("dispute", "show", hex.slice(0, 12), "--dir", dir, "--json");
+    const { moves, gas, gasBy } = shown.json();
+    expect(moves.map(({ move }: { move: string }) => move)).toEqual([
+      ...["open", "commitTrace", "select", "reveal", "select", "revealBytes", "step"],
+    ]);
+    expect(gas).toBe(moves.reduce((sum: number, { gas: one }: { gas: number }) => sum + one, 0));
+    expect(Object.values(gasBy)).toHaveLength(2);
+    const text = (await surety("dispute", "show", listed[0].gameId, "--dir", dir)).stdout;
+    expect(text).toMatch(/7 +challenger +step/);
+    expect(text).toContain("recomputed: element 5 of tensor 3");
+    const unknown = await surety("dispute", "show", "999", "--dir", dir);
+    expect([unknown.status, unknown.stderr]).toEqual([1, expect.stringContaining("error[DISPUTE_UNKNOWN]")]);
   }, 200_000);
 
   it.skipIf(noBrowser)(

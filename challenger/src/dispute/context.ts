@@ -3,6 +3,7 @@ import type { BundleDirectory } from "@surety/service";
 import type { Address } from "viem";
 import type { Store } from "../store/store.ts";
 import type { ChallengerThread } from "../verify/task.ts";
+import type { Reserve } from "./reserve.ts";
 
 /** What opening and playing games needs of the rest of the service. */
 export interface DisputeContext {
@@ -13,4 +14,7 @@ export interface DisputeContext {
   readonly store: Store;
   readonly bundles: BundleDirectory;
   readonly thread: ChallengerThread;
+  readonly reserve: Reserve;
+  /** Reckon and simulate, send nothing. */
+  readonly dryRun: boolean;
 }

@@ -1,38 +1,32 @@
-import { assertionOf, currentFees, isRevert, openGame } from "@surety/chain";
+import { assertionOf, isRevert, maxCapitalOf, openGame, simulateCall } from "@surety/chain";
 import { joinedRoot, questionAsked, toHex } from "@surety/engine";
-import { FatalError, longestWalk, parseHash32 } from "@surety/protocol";
+import { type AssertionId, FatalError, parseHash32 } from "@surety/protocol";
 import type { TransactionReceipt } from "viem";
 import type { AssertionSeen } from "../store/store.ts";
 import type { DisputeContext } from "./context.ts";
-
-/** Gas that a move is reckoned with: the step, the largest, stays below a million. */
-const GAS_PER_MOVE = 1_000_000n;
-/** Levels of the largest trees a program may have: a game is opened only if even its longest walk can be paid for. */
-const HIGHEST_TRACE = 20;
-const HIGHEST_TENSOR = 24;
+import type { Taken } from "./reserve.ts";
 
 export type OpenOutcome =
   | { readonly kind: "opened"; readonly receipt: TransactionReceipt }
+  /** A dry run: the chain would have taken it. */
+  | { readonly kind: "rehearsed"; readonly bondWei: bigint; readonly gas: bigint }
   /** The window is over, or another game has refuted it already. */
   | { readonly kind: "too-late" }
   /** The assertion's number stands for something else than what was checked: a reorg that is not seen here yet. */
   | { readonly kind: "changed" }
   /** The reserve rule: a challenger that cannot pay for the last move loses its bond with the first. */
-  | { readonly kind: "cannot-afford"; readonly balanceWei: bigint; readonly neededWei: bigint };
+  | Extract<Taken, { readonly kind: "short" }>;
 
 /**
- * Opens a game on a wrong assertion, if it can still be disputed and the account can pay for the game to its end.
+ * Opens a game on a wrong assertion, if it can still be disputed and the account can pay for it to its end, besides what is under way.
  *
- * @param bondWei The game contract's challenge bond.
  * @throws FatalError MODEL_MISSING
  */
 export async function openDispute(
   context: DisputeContext,
   { assertionId, modelId, input, output, outputForm }: AssertionSeen,
-  bondWei: bigint,
-  maxFeePerGasCapWei: bigint,
 ): Promise<OpenOutcome> {
-  const { chain, addresses, account, send, bundles } = context;
+  const { chain, addresses, account, send, bundles, thread, reserve } = context;
   const bundle = bundles.find(modelId);
   if (bundle === undefined) {
     throw new FatalError(
@@ -44,11 +38,14 @@ export async function openDispute(
   const { timestamp } = await chain.client.getBlock();
   if (refuted || finalised || timestamp >= windowEndsAt) return { kind: "too-late" };
 
-  const { maxFeePerGas } = await currentFees(chain, maxFeePerGasCapWei);
-  const moves = BigInt(longestWalk(HIGHEST_TRACE, HIGHEST_TENSOR).challenger);
-  const neededWei = bondWei + moves * GAS_PER_MOVE * maxFeePerGas;
-  const balanceWei = await chain.client.getBalance({ address: account });
-  if (balanceWei < neededWei) return { kind: "cannot-afford", balanceWei, neededWei };
+  const { largestTensorBytes } = await thread.ask<"open">({ kind: "open", bundleDir: bundle.dir });
+  const { challenger } = await maxCapitalOf(
+    ...([chain, addresses, assertionId, bundle.header, largestTensorBytes] as const),
+  );
+  const { bondWei, gas } = challenger;
+  const key = gameClaim(assertionId);
+  const taken = await reserve.take(key, { gas, bondWei });
+  if (taken.kind === "short") return taken;
 
   // INVARIANT: a game disputes what was checked, from the bytes that were checked, whatever the chain says by now.
   const question = questionAsked(bundle, input);
@@ -56,13 +53,25 @@ export async function openDispute(
   const outputRoot = outputForm === "root" ? parseHash32(toHex(output)) : joinedRoot(sizes, output);
   try {
     const call = openGame(addresses, { assertionId, question, outputRoot, bondWei });
+    if (context.dryRun) {
+      await simulateCall(chain, account, call);
+      return { kind: "rehearsed", bondWei, gas };
+    }
     const receipt = await send(call, { deadline: windowEndsAt });
+    // The bond is paid; the moves are still to be.
+    reserve.hold(key, { gas, bondWei: 0n });
     return { kind: "opened", receipt };
   } catch (error) {
+    reserve.release(key);
     if (isRevert(error, "QuestionMismatch", "HashMismatch", "UnknownAssertion", "GameExists")) {
       return { kind: "changed" };
     }
     if (isRevert(error, "WindowClosed", "AlreadyRefuted")) return { kind: "too-late" };
     throw error;
   }
+}
+
+/** Under which the reserve holds what a game of one's own may cost. */
+export function gameClaim(assertionId: AssertionId): string {
+  return `game on ${assertionId}`;
 }

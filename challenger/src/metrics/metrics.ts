@@ -14,6 +14,12 @@ export function createMetrics() {
       labelNames: ["finding"] as const,
       registers,
     }),
+    skipped: new Counter({
+      name: "surety_challenger_skipped_total",
+      help: "Answers that the policy leaves unchecked, by why: model, sample, value, fee.",
+      labelNames: ["why"] as const,
+      registers,
+    }),
     verifySeconds: new Histogram({
       name: "surety_challenger_verify_seconds",
       help: "Time to run one request again and compare.",
@@ -30,6 +36,17 @@ export function createMetrics() {
       name: "surety_challenger_moves_total",
       help: "Moves made, by kind.",
       labelNames: ["kind"] as const,
+      registers,
+    }),
+    defenceMoves: new Counter({
+      name: "surety_challenger_defence_moves_total",
+      help: "Moves made for posters that did not make them, by call.",
+      labelNames: ["kind"] as const,
+      registers,
+    }),
+    reservedWei: new Gauge({
+      name: "surety_challenger_reserved_wei",
+      help: "What the games under way may still cost, when a game was last opened.",
       registers,
     }),
     withdrawnWei: new Counter({

@@ -1,7 +1,15 @@
 import type { ServiceOptions } from "@surety/service";
+import type { Address } from "viem";
+import type { PolicyOptions } from "../verify/policy.ts";
 
 /** Everything a challenger is started with. Models that it holds no bundle of are not checked. The API's default port is 9465. */
 export interface ChallengerOptions extends ServiceOptions {
+  /** Which answers are checked. Default: all. */
+  readonly policy?: PolicyOptions;
+  /** Verify, reckon and simulate, send nothing. Default: false. */
+  readonly dryRun?: boolean;
+  /** Whose right answers are defended, by revealing for them, when they do not answer themselves. Default: nobody's. */
+  readonly defend?: "all" | readonly Address[];
   /** Verify and report; open nothing, play nothing. Default: false. */
   readonly watchOnly?: boolean;
 }

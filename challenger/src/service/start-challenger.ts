@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { disputeParameters, headOf, retryRpc } from "@surety/chain";
+import { headOf, oracleParameters, retryRpc } from "@surety/chain";
 import { errorCode, siblingModule } from "@surety/protocol";
 import {
   connect,
@@ -17,10 +17,12 @@ import {
   watchBalance,
 } from "@surety/service";
 import { GAMES_SCHEMA, gamesJson } from "../api/games.ts";
+import { createReserve } from "../dispute/reserve.ts";
 import { createMetrics } from "../metrics/metrics.ts";
 import type { ChallengerOptions } from "../options/options.ts";
 import { DEFAULT_PORT } from "../options/read-options.ts";
 import { openStore } from "../store/store.ts";
+import { createPolicy, samplingSeed } from "../verify/policy.ts";
 import type { Answers, Task } from "../verify/task.ts";
 import { createEngineRoom } from "./engine-room.ts";
 
@@ -54,7 +56,7 @@ export async function startChallenger(options: ChallengerOptions): Promise<Runni
     head: watch,
   } = await connect({ ...options, maxFeePerGasCapWei }, log, metrics);
   const account = transactions.address;
-  const { challengeBondWei } = await disputeParameters(chain, addresses);
+  const { bondBps } = await oracleParameters(chain, addresses);
   const bundles = openBundleDirectory(options.bundlesDir);
   const teardown = createTeardown();
   teardown.add(() => alerts.close());
@@ -65,6 +67,7 @@ export async function startChallenger(options: ChallengerOptions): Promise<Runni
     deployment: `${chain.chainId}/${addresses.oracle}/${addresses.game}`.toLowerCase(),
   });
   teardown.add(() => store.close());
+  store.lookAgain();
   const thread = startModelThread<Task, Answers>(siblingModule("../verify/model-worker", import.meta.url), {
     checkedModelsDir: join(dataDir, "checked-models"),
   });
@@ -79,9 +82,13 @@ export async function startChallenger(options: ChallengerOptions): Promise<Runni
   }
   const room = createEngineRoom({
     ...{ chain, addresses, account, store, bundles, thread, log, metrics, alerts },
-    ...{ challengeBondWei, maxFeePerGasCapWei },
+    maxFeePerGasCapWei,
+    reserve: createReserve(chain, account, maxFeePerGasCapWei),
+    policy: createPolicy(options.policy ?? {}, bondBps, samplingSeed(dataDir)),
     send: transactions.send,
     watchOnly: options.watchOnly ?? false,
+    dryRun: options.dryRun ?? false,
+    defend: options.defend ?? [],
     inputSources: { folder: join(dataDir, "inputs"), schemes: options.fetchInputs ?? [] },
   });
 

@@ -31,7 +31,9 @@ export type Verdict =
   /** The two ways of running the model do not agree with each other: this machine must not bond on it. */
   | "doubtful"
   /** Wrong, but the oracle or the reserve rule did not let a game be opened any more. */
-  | "not-opened";
+  | "not-opened"
+  /** Not checked: the policy says so. */
+  | "skipped";
 
 /** An answer to check, with the question. */
 export interface AssertionSeen {
@@ -122,6 +124,20 @@ export function openStore({ dataDir, deployment }: StoreParameters) {
          AND request_id IN (SELECT id FROM requests WHERE model_id = ? AND input = ?)`,
         ...[verdict, String(assertionId), output, modelId, input],
       );
+    },
+
+    /** Has looked at again what a start may see otherwise: another policy, or a machine that was mended. */
+    lookAgain(): void {
+      run("UPDATE assertions SET verdict = NULL WHERE verdict IN ('skipped', 'doubtful')");
+    },
+
+    /** Games that others opened on answers found right, that are not over. */
+    othersGames(challenger: Address): GameSeen[] {
+      return all(
+        `${GAMES} JOIN assertions a ON a.id = g.assertion_id LEFT JOIN settlements s ON s.assertion_id = a.id
+         WHERE g.challenger <> ? AND e.outcome IS NULL AND s.outcome IS NULL AND a.verdict = 'right' ORDER BY g.block`,
+        challenger.toLowerCase(),
+      ).map(toGame);
     },
 
     /** The games of one challenger, ended ones too, oldest first. */

@@ -1,18 +1,22 @@
 import { assertNever } from "@surety/protocol";
 import { serveTasks } from "@surety/service/worker";
+import { revealFor } from "../defend/answer.ts";
 import { nextMove } from "../dispute/strategy.ts";
-import { ownRun, programOutput, runOutput, sessionOf } from "./runs.ts";
+import { openedModel, ownRun, programOutput, proveOutput, runOutput } from "./runs.ts";
 import type { Answers, Task } from "./task.ts";
 
 serveTasks(async (task: Task): Promise<Answers[Task["kind"]]> => {
   switch (task.kind) {
     case "open":
-      await sessionOf(task.bundleDir);
-      return undefined;
+      return openedModel(task.bundleDir);
     case "run":
       return runOutput(task);
     case "recheck":
       return programOutput(task);
+    case "prove":
+      return proveOutput(task);
+    case "answer":
+      return revealFor(task.view, await ownRun(task));
     case "move": {
       const { view, traceRoot, revealed } = task;
       return nextMove({ view, traceRoot, revealed, own: await ownRun(task) });

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
+import { loadBundle, openModel, outputBytes, requireGolden, requireKernels } from "@surety/engine";
 import { createOpenModels, createRecent } from "@surety/service/worker";
 import { evaluateRun, outputOf } from "../dispute/evaluate-run.ts";
 import type { OwnRun } from "../dispute/own-run.ts";
-import type { RunSubject } from "./task.ts";
+import type { OpenedModel, RunSubject } from "./task.ts";
 
 /** Disputed runs kept, their tensors on disk. */
 const KEPT_RUNS = 8;
@@ -15,6 +16,30 @@ const runs = createRecent<Promise<OwnRun>>(KEPT_RUNS, async (run) => (await run)
 export async function runOutput({ bundleDir, input }: RunSubject): Promise<Uint8Array> {
   const session = await sessionOf(bundleDir);
   return Buffer.concat(await session.run(input));
+}
+
+/**
+ * The output by onnxruntime once more, with nothing kept from before: the bundle is read and hashed anew, the kernels give their known answers and the model its
+ * golden vector again, in a session of its own.
+ *
+ * @throws FatalError BUNDLE_CHANGED, KERNEL_WRONG, GOLDEN_MISMATCH and what a run throws
+ */
+export async function proveOutput({ bundleDir, input }: RunSubject): Promise<Uint8Array> {
+  const bundle = loadBundle(bundleDir);
+  await requireKernels(bundle.graph, true);
+  const session = await openModel(bundle);
+  try {
+    await requireGolden(session);
+    return Buffer.concat(await session.run(input));
+  } finally {
+    await session.release();
+  }
+}
+
+/** Makes sure that a model can be run and is right on this machine. */
+export async function openedModel(bundleDir: string): Promise<OpenedModel> {
+  const { bundle } = await sessionOf(bundleDir);
+  return { largestTensorBytes: Math.max(0, ...bundle.instructions.map(outputBytes)) };
 }
 
 /** The disputed run by the program, kept for the moves that follow. */

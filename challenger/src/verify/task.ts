@@ -1,6 +1,7 @@
 import type { GameView } from "@surety/protocol";
 import type { ModelThread } from "@surety/service";
 import type { Hex } from "viem";
+import type { Reveal } from "../defend/answer.ts";
 import type { ChallengerMove } from "../dispute/move.ts";
 import type { Revealed } from "../dispute/revealed.ts";
 
@@ -19,6 +20,10 @@ export type Task =
   | ({ readonly kind: "run" } & RunSubject)
   /** The output by the slow way: the program, instruction by instruction. */
   | ({ readonly kind: "recheck" } & RunSubject)
+  /** The output by the fast way once more, by a session of its own: the bundle's bytes, the kernels' known answers and the golden vector are checked anew before. */
+  | ({ readonly kind: "prove" } & RunSubject)
+  /** What the poster of a right answer is to reveal in a game against it. */
+  | ({ readonly kind: "answer"; readonly view: GameView } & RunSubject)
   /** The next move of a game. */
   | ({
       readonly kind: "move";
@@ -27,10 +32,17 @@ export type Task =
       readonly revealed: readonly Revealed[];
     } & RunSubject);
 
+/** What is to be known of a model before a game is opened. */
+export interface OpenedModel {
+  readonly largestTensorBytes: number;
+}
+
 export interface Answers {
-  readonly open: undefined;
+  readonly open: OpenedModel;
   readonly run: Uint8Array;
   readonly recheck: Uint8Array;
+  readonly prove: Uint8Array;
+  readonly answer: Reveal | undefined;
   readonly move: ChallengerMove;
 }
 

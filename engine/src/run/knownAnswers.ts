@@ -35,7 +35,7 @@ export async function runVector(vector: KernelVector): Promise<string> {
 /** The first vector of an op that does not give its known answer on this CPU; each op is tried once in a process. */
 const failures = new Map<string, Promise<string | undefined>>();
 
-function firstFailure(op: string, holds: KernelVector["holds"]): Promise<string | undefined> {
+function firstFailure(op: string, holds: KernelVector["holds"], again = false): Promise<string | undefined> {
   const key = `${op} ${holds}`;
   const search = async () => {
     for (const vector of KERNEL_VECTORS) {
@@ -44,7 +44,7 @@ function firstFailure(op: string, holds: KernelVector["holds"]): Promise<string 
     }
     return undefined;
   };
-  const found = failures.get(key) ?? search();
+  const found = (again ? undefined : failures.get(key)) ?? search();
   failures.set(key, found);
   return found;
 }
@@ -57,9 +57,10 @@ export async function isExactForAllWeights(op: string): Promise<boolean> {
 /**
  * Runs the known-answer vectors of every op of an exact graph, saturating ones included, in the forms the graph may be run in here.
  *
+ * @param again Run them even if they were run in this process before: a machine may have gone wrong since.
  * @throws FatalError KERNEL_WRONG naming the vector whose answer is wrong on this machine; KERNEL_UNPROVEN for an op without vectors
  */
-export async function requireKernels(graph: Uint8Array): Promise<void> {
+export async function requireKernels(graph: Uint8Array, again = false): Promise<void> {
   for (const op of opsOf(graph)) {
     if (!KERNEL_VECTORS.some((vector) => vector.op === op && vector.holds === "every CPU")) {
       throw new FatalError(
@@ -67,7 +68,7 @@ export async function requireKernels(graph: Uint8Array): Promise<void> {
         `There are no known answers for ${op}: it is not known to be exact.`,
       );
     }
-    const failure = await firstFailure(op, "every CPU");
+    const failure = await firstFailure(op, "every CPU", again);
     if (failure === undefined) continue;
     throw new FatalError(
       "KERNEL_WRONG",

@@ -2,17 +2,20 @@ import {
   assertionOf,
   type Chain,
   followChain,
+  type GameRecord,
   gameOf,
+  History,
   operatorOf,
+  type RequestRecord,
   requestIdOf,
   type SuretyAddresses,
-  type SuretyLog,
+  type Transaction,
+  transactionsOf,
 } from "@surety/chain";
 import { type Bundle, type Dtype, type ModelSession, openModel, tensorFromBytes } from "@surety/engine";
 import { parseAssertionId, parseGameId, parsePhase } from "@surety/protocol";
 import { type Address, hexToBytes } from "viem";
 import { arithmeticOf, storedValue } from "./arithmetic.ts";
-import { type GameRecord, History, type RequestRecord, type Transaction } from "./history.ts";
 import type {
   GameEntry,
   LayerView,
@@ -58,17 +61,6 @@ export function watchNetwork(parameters: WatchNetworkParameters): WatchedNetwork
   const verdicts = new Map<bigint, Promise<VerdictEntry>>();
   let windowEnds = new Map<bigint, Promise<number>>();
 
-  async function transactionsOf(logs: readonly SuretyLog[], times: ReadonlyMap<bigint, number>) {
-    const hashes = new Set(logs.map(({ transactionHash }) => transactionHash));
-    const found = new Map<string, Transaction>();
-    for (const hash of hashes) {
-      const { from, gasUsed, blockNumber } = await chain.client.getTransactionReceipt({ hash });
-      const time = times.get(blockNumber) ?? Number((await chain.client.getBlock({ blockNumber })).timestamp);
-      found.set(hash, { hash, from: from.toLowerCase(), gas: Number(gasUsed), time });
-    }
-    return found;
-  }
-
   async function follow(): Promise<void> {
     while (!ending.signal.aborted) {
       for await (const event of followChain({ chain, addresses, startBlock, signal: ending.signal })) {
@@ -80,7 +72,11 @@ export function watchNetwork(parameters: WatchNetworkParameters): WatchedNetwork
         }
         if (event.type !== "block") continue;
         const { block, logs } = event;
-        const transactions = await transactionsOf(logs, new Map([[block.number, Number(block.timestamp)]]));
+        const transactions = await transactionsOf(
+          chain,
+          logs,
+          new Map([[block.number, Number(block.timestamp)]]),
+        );
         for (const log of logs) history.add(log, transactions.get(log.transactionHash) as Transaction);
         head = { block: Number(block.number), time: Number(block.timestamp) };
         if (block.isHead || logs.length > 0) onChange();

@@ -1,3 +1,5 @@
+import type { Act, MoveEntry } from "@surety/chain";
+
 /**
  * What the page shows, as JSON: ids, wei and bits as decimal text, times as Unix seconds. The page adds nothing but the ticking of clocks.
  */
@@ -38,13 +40,6 @@ export interface OperatorView {
   readonly models: readonly string[];
 }
 
-/** A transaction that did something. */
-export interface Act {
-  readonly time: number;
-  readonly transaction: string;
-  readonly gas: number;
-}
-
 export type RequestState = "open" | "asserted" | "disputed" | "final" | "refunded";
 
 export interface RequestEntry {
@@ -65,21 +60,6 @@ export interface AssertionEntry {
   /** The output's values in its dtype, the first tensor's first 32; absent when the model is not at hand or the output goes by reference. */
   readonly values?: readonly number[];
   readonly outcome: "standing" | "refuted" | "final";
-}
-
-/** A move of a dispute, and where in the poster's tree it led. */
-export interface MoveEntry extends Act {
-  readonly by: string;
-  readonly move: string;
-  readonly place?: Place;
-}
-
-/** A node of the trace tree, or of one instruction's tensor. Heights count levels above the leaves. */
-export interface Place {
-  readonly inTensor: boolean;
-  readonly instruction: number;
-  readonly height: number;
-  readonly position: number;
 }
 
 export interface GameEntry {

@@ -59,6 +59,19 @@ export const take = {
     .regex(/^0x[0-9a-fA-F]{40}$/)
     .transform((text) => text as `0x${string}`)
     .describe("an address"),
+  hashes: list(z.string().regex(/^0x[0-9a-fA-F]{64}$/)).describe("a list of 32-byte hashes"),
+  addressesOrAll: z
+    .union([
+      z.literal("all").transform(() => "all" as const),
+      z.tuple([z.literal("all")]).transform(() => "all" as const),
+      list(
+        z
+          .string()
+          .regex(/^0x[0-9a-fA-F]{40}$/)
+          .transform((text) => text as `0x${string}`),
+      ),
+    ])
+    .describe("all, or a list of addresses"),
   oneOf: <const Items extends readonly string[]>(items: Items) =>
     z.enum(items).describe(`one of ${items.join(", ")}`),
   listOf: <const Items extends readonly string[]>(items: Items) =>

@@ -49,6 +49,12 @@ export const OWN_OF_OTHERS = [
   "fault-file",
   "recheck-share",
   "watch-only",
+  "dry-run",
+  "only-models",
+  "min-value-gwei",
+  "min-fee-gwei",
+  "sample-share",
+  "defend",
   "operator",
   "name",
 ] as const;

@@ -1,5 +1,27 @@
-import type { SuretyLog } from "@surety/chain";
-import type { MoveEntry, Place } from "./views.ts";
+import type { SuretyLog } from "../events/surety-log.ts";
+
+/** A transaction that did something. */
+export interface Act {
+  /** Unix seconds of its block. */
+  readonly time: number;
+  readonly transaction: string;
+  readonly gas: number;
+}
+
+/** A node of the trace tree, or of one instruction's tensor. Heights count levels above the leaves. */
+export interface TreePlace {
+  readonly inTensor: boolean;
+  readonly instruction: number;
+  readonly height: number;
+  readonly position: number;
+}
+
+/** A move of a dispute, and where in the poster's tree it led. */
+export interface MoveEntry extends Act {
+  readonly by: string;
+  readonly move: string;
+  readonly place?: TreePlace;
+}
 
 /** A transaction as the history needs it. */
 export interface Transaction {
@@ -37,16 +59,19 @@ export interface GameRecord {
   ended?: { outcome: number; paidWei: bigint; burnedWei: bigint };
 }
 
-/** Requests and games that are kept; older ones are forgotten. */
-const KEPT = 200;
-
 /** What the contracts' events tell, in the order they happened. */
 export class History {
+  readonly #kept: number;
   readonly models = new Set<string>();
   /** Models joined, by operator. */
   readonly operators = new Map<string, Set<string>>();
   readonly requests = new Map<bigint, RequestRecord>();
   readonly games = new Map<bigint, GameRecord>();
+
+  /** @param kept Requests and games that are kept; older ones are forgotten. */
+  constructor(kept = 200) {
+    this.#kept = kept;
+  }
 
   /** @param transaction the one that emitted the event */
   add(log: SuretyLog, transaction: Transaction): void {
@@ -85,7 +110,7 @@ export class History {
           assertions: [],
           state: "open",
         });
-        forgetOldest(this.requests);
+        forgetOldest(this.requests, this.#kept);
         return;
       }
       case "Posted":
@@ -123,7 +148,7 @@ export class History {
   }
 
   #addGame(log: SuretyLog & { contract: "game" }, transaction: Transaction): void {
-    const moved = (game: GameRecord | undefined, move: string, place?: Place) => {
+    const moved = (game: GameRecord | undefined, move: string, place?: TreePlace) => {
       // Committing the trace shows nodes in the same transaction: one move.
       if (!game || game.moves.at(-1)?.transaction === transaction.hash) return;
       game.moves.push({
@@ -133,7 +158,7 @@ export class History {
         ...(place ? { place } : {}),
       });
     };
-    const placeOf = ({ inTensor, instruction, height, position }: Place) => ({
+    const placeOf = ({ inTensor, instruction, height, position }: TreePlace) => ({
       inTensor,
       instruction,
       height,
@@ -143,7 +168,7 @@ export class History {
       case "GameOpened": {
         const { gameId, assertionId, challenger } = log.args;
         this.games.set(gameId, { gameId, assertionId, challenger, moves: [] });
-        forgetOldest(this.games);
+        forgetOldest(this.games, this.#kept);
         moved(this.games.get(gameId), "open");
         return;
       }
@@ -186,8 +211,8 @@ export class History {
   }
 }
 
-function forgetOldest<Key, Value>(records: Map<Key, Value>): void {
-  if (records.size <= KEPT) return;
+function forgetOldest<Key, Value>(records: Map<Key, Value>, kept: number): void {
+  if (records.size <= kept) return;
   const [oldest] = records.keys();
   records.delete(oldest as Key);
 }
