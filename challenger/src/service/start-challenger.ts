@@ -7,6 +7,7 @@ import {
   createAlerts,
   createLogger,
   createTeardown,
+  fetchWantedModels,
   followIntoStore,
   openBundleDirectory,
   type RunningService,
@@ -57,6 +58,7 @@ export async function startChallenger(options: ChallengerOptions): Promise<Runni
   } = await connect({ ...options, maxFeePerGasCapWei }, log, metrics);
   const account = transactions.address;
   const { bondBps } = await oracleParameters(chain, addresses);
+  await fetchWantedModels(options, log);
   const bundles = openBundleDirectory(options.bundlesDir);
   const teardown = createTeardown();
   teardown.add(() => alerts.close());

@@ -20,10 +20,11 @@ import { type Command, InvalidArgumentError } from "commander";
 import { describePrecision } from "../describePrecision.ts";
 import { EXIT, print, toJson } from "../output.ts";
 import { table } from "../table.ts";
+import { addFetchCommand } from "./fetchModel.ts";
 import { addShapeOptions, importOptionsOf, type ShapeOptions } from "./importOptions.ts";
 
 export function addModelCommands(program: Command): void {
-  const model = program.command("model").description("compile, check and run models");
+  const model = program.command("model").description("compile, check, fetch and run models");
 
   addShapeOptions(model.command("compile"))
     .description("compile an ONNX model to the exact profile")
@@ -95,6 +96,8 @@ export function addModelCommands(program: Command): void {
       print(options.json ? toJson(report) : describeReport(report));
       process.exitCode = report.fits ? EXIT.success : EXIT.negative;
     });
+
+  addFetchCommand(model);
 
   model
     .command("run")

@@ -27,7 +27,10 @@ import { decodeWeights, encodeWeights, type WeightData } from "./weightsFile.ts"
 /** Version of docs/exact-profile.md that programs are written for. */
 export const PROFILE_VERSION = 2;
 
-/** A compiled model. On disk a directory: manifest.json, model.onnx, program.bin, weights.bin. */
+/** A bundle's files, all of them. */
+export const BUNDLE_FILES = ["manifest.json", "model.onnx", "program.bin", "weights.bin"] as const;
+
+/** A compiled model. On disk a directory of `BUNDLE_FILES`. */
 export interface Bundle {
   readonly modelId: ModelId;
   readonly header: ModelHeader;

@@ -8,7 +8,10 @@ import {
   createInputFinder,
   createLogger,
   createTeardown,
+  fetchWantedModels,
   followIntoStore,
+  modelFiles,
+  outputFiles,
   type RunningService,
   reasonOf,
   serveApi,
@@ -57,12 +60,15 @@ const DRAIN_MS = 8_000;
  */
 export async function startOracleNode(options: OracleNodeOptions): Promise<RunningOracleNode> {
   const { addresses, dataDir = ".surety/oracle-node" } = options;
+  const published = options.publish ?? ["models", "outputs"];
+  const publicUrl = published.includes("outputs") ? options.publicUrl?.replace(/\/$/, "") : undefined;
   const log = createLogger("oracle-node", options.logLevel);
   const metrics = createMetrics();
   const alerts = createAlerts({ service: "oracle-node", webhook: options.webhook, log, metrics });
   const ending = new AbortController();
   const { chain, transactions, head } = await connect(options, log, metrics);
   const operator = transactions.address;
+  await fetchWantedModels(options, log);
   const models = openServedModels(options.bundlesDir);
   for (const { modelId } of models.all()) {
     const { registered } = await modelSummary(chain, addresses, modelId);
@@ -170,12 +176,18 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
         metrics.openRequests.set(store.openRequests().length);
       },
       routes: nodeRoutes(createStatus({ chain, addresses, operator, models, store }), drain),
+      files: [
+        ...(published.includes("models") ? [modelFiles(models)] : []),
+        ...(published.includes("outputs") ? [outputFiles(store.publishedOutput)] : []),
+      ],
     });
     teardown.add(() => api.close());
 
+    const outputUri = (root: string) => (publicUrl === undefined ? "" : `${publicUrl}/outputs/${root}`);
     const post = async (job: PostJob) => {
       const nowSeconds = clock.nowSeconds;
-      if (!(await postAnswer({ chain, addresses, transactions, store, models, nowSeconds }, job))) return;
+      const context = { chain, addresses, transactions, store, models, nowSeconds, outputUri };
+      if (!(await postAnswer(context, job))) return;
       metrics.posted.inc();
       log.info(job, "answer posted");
     };

@@ -8,7 +8,7 @@ import {
   usage,
 } from "@surety/service";
 import { type FaultOptions, parseFaultTarget } from "../testing/fault-plan.ts";
-import type { OracleNodeOptions } from "./options.ts";
+import { type OracleNodeOptions, PUBLICATIONS } from "./options.ts";
 
 export const DEFAULT_PORT = 9464;
 
@@ -25,6 +25,22 @@ const OPTIONS = {
     schema: take.share,
     value: "N",
     help: "share of workers' results that the node computes again (default 0.05)",
+  },
+  publish: {
+    schema: take.listOf(PUBLICATIONS),
+    value: "KINDS",
+    repeats: true,
+    help: "of models,outputs (default both), or nothing: what the API gives to anyone, by its hash",
+  },
+  "public-url": {
+    schema: take.url,
+    value: "URL",
+    help: "at which others reach the API: posts by reference say where their bytes are",
+  },
+  "explorer-port": {
+    schema: take.wholeNumber,
+    value: "N",
+    help: "serve the explorer there, on the API's host; 0 takes a free port (default: none)",
   },
   fault: {
     schema: take.text,
@@ -52,6 +68,9 @@ export const NODE_PROGRAM = defineProgram({
     ...serviceOptionsOf(given),
     ...optional("queueUrl", given.queue),
     ...optional("recheckShare", given["recheck-share"]),
+    ...optional("publish", given.publish),
+    ...optional("publicUrl", given["public-url"]),
+    ...optional("explorerPort", given["explorer-port"]),
     ...optional("fault", faultOf(given.fault, given["fault-requests"], given["fault-file"])),
   }),
 });

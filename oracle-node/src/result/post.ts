@@ -9,7 +9,7 @@ import {
   type TransactionManager,
 } from "@surety/chain";
 import { joinedRoot } from "@surety/engine";
-import { givesOutputsByReference, parseRequestId, RetryableError } from "@surety/protocol";
+import { givesOutputsByReference, type Hash32, parseRequestId, RetryableError } from "@surety/protocol";
 import type { ServedModels } from "../inference/models.ts";
 import { decideServing } from "../request/decide.ts";
 import type { Store } from "../store/store.ts";
@@ -27,6 +27,8 @@ export interface PostContext {
   readonly store: Store;
   readonly models: ServedModels;
   readonly nowSeconds: () => number;
+  /** Where the bytes of an answer that is posted by reference are to be had. Default: nothing is said. */
+  readonly outputUri?: (outputRoot: Hash32) => string;
 }
 
 /**
@@ -39,8 +41,9 @@ export async function postAnswer(context: PostContext, job: PostJob): Promise<bo
   const { chain, addresses, transactions, store, models, nowSeconds } = context;
   const requestId = parseRequestId(job.requestId);
   const request = store.requestOf(requestId);
-  const answer = request === undefined ? undefined : store.answerTo(request);
-  const model = request === undefined ? undefined : models.find(request.modelId);
+  if (request === undefined) return false;
+  const answer = store.answerTo(request);
+  const model = models.find(request.modelId);
   if (answer === undefined || model === undefined) return false;
   const view = await requestOf(chain, addresses, requestId);
   if (view.attempt !== job.attempt) return false;
@@ -50,10 +53,13 @@ export async function postAnswer(context: PostContext, job: PostJob): Promise<bo
     const { header } = model;
     const { question, output } = answer;
     const sizes = header.outputs.map(({ bytes }) => bytes);
-    const call = givesOutputsByReference(header)
-      ? postByReference(addresses, { requestId, question, outputRoot: joinedRoot(sizes, output) })
-      : postOutput(addresses, { requestId, question, output });
-    await transactions.send(call);
+    if (givesOutputsByReference(header)) {
+      const outputRoot = joinedRoot(sizes, output);
+      // Before the chain names it: who sees the post may ask for the bytes at once.
+      store.publishOutput(request, outputRoot);
+      const uri = context.outputUri?.(outputRoot) ?? "";
+      await transactions.send(postByReference(addresses, { requestId, question, outputRoot, uri }));
+    } else await transactions.send(postOutput(addresses, { requestId, question, output }));
     return true;
   } catch (error) {
     // Someone was faster, the deadline passed on the way, or a reorg gave the number to another question: the next look sees it.

@@ -4,6 +4,8 @@ import { REQUESTS_TABLE } from "@surety/service";
  * What the node keeps on disk. Rows that came from the chain carry the number of their block, so that a reorg is undone by deleting what
  * is newer than the last block that stayed. Ids are decimal text: they are 256 bits wide.
  *
+ * `published_outputs` finds the answers that the chain has the roots of only.
+ *
  * `answers` is the node's protection against itself: what it said is written down before it is sent, and never forgotten.
  */
 export const SCHEMA = `${REQUESTS_TABLE}
@@ -16,6 +18,9 @@ CREATE TABLE IF NOT EXISTS answers (
   request_id TEXT NOT NULL, model_id TEXT NOT NULL, input_hash TEXT NOT NULL, question TEXT NOT NULL,
   output BLOB NOT NULL, fault TEXT,
   PRIMARY KEY (request_id, model_id, input_hash)
+) STRICT;
+CREATE TABLE IF NOT EXISTS published_outputs (
+  root TEXT PRIMARY KEY, request_id TEXT NOT NULL, model_id TEXT NOT NULL, input_hash TEXT NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS answers_by_question ON answers (question);
 `;

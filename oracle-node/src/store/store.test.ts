@@ -107,6 +107,19 @@ describe("openStore", () => {
     expect(store.faultyAnswers()).toBe(1);
   });
 
+  it("finds an answer by the root that it was published under, across a restart, and no other", () => {
+    const request: StoredRequest = { requestId: parseRequestId(1n), modelId, input: Uint8Array.of(1) };
+    const output = Uint8Array.of(9, 8);
+    store.recordAnswer(request, { question: parseHash32(hash(1n)), output, fault: undefined });
+    expect(store.publishedOutput(hash(5n))).toBeUndefined();
+    store.publishOutput(request, parseHash32(hash(5n)));
+    store.close();
+    store = open();
+    store.publishOutput(request, parseHash32(hash(5n)));
+    expect(store.publishedOutput(hash(5n))).toEqual(output);
+    expect(store.publishedOutput(hash(6n))).toBeUndefined();
+  });
+
   it("never has two different answers for one question under two numbers", () => {
     const request: StoredRequest = { requestId: parseRequestId(1n), modelId, input: Uint8Array.of(1) };
     const swapped = { ...request, requestId: parseRequestId(2n) };

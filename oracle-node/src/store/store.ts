@@ -163,6 +163,17 @@ export function openStore({ dataDir, deployment, operator }: StoreParameters) {
       }
     },
 
+    /** Gives a recorded answer a name that anyone may ask for it by. */
+    publishOutput({ requestId, modelId, input }: StoredRequest, root: Hash32): void {
+      const values = [root, String(requestId), modelId, hashOf(input)];
+      run("INSERT OR IGNORE INTO published_outputs VALUES (?, ?, ?, ?)", ...values);
+    },
+
+    publishedOutput(root: string): Uint8Array | undefined {
+      const row = all("SELECT output FROM answers NATURAL JOIN published_outputs WHERE root = ?", root)[0];
+      return row?.output as Uint8Array | undefined;
+    },
+
     /** How many answers contain a lie; for fault injection on a devnet. */
     faultyAnswers(): number {
       return Number(all("SELECT count(*) AS n FROM answers WHERE fault IS NOT NULL")[0]?.n ?? 0);

@@ -1,5 +1,8 @@
 import {
   defineProgram,
+  MODEL_OPTIONS,
+  type ModelOptions,
+  modelOptionsOf,
   type OptionTable,
   optional,
   readDeployment,
@@ -11,12 +14,11 @@ import {
 import { queueOwner } from "../queue/work-queues.ts";
 
 /** Everything a worker is started with. It has no key and asks no chain. */
-export interface WorkerOptions {
+export interface WorkerOptions extends ModelOptions {
   /** `redis://...` or `postgres://...`: the node's. */
   readonly queueUrl: string;
   /** Whose jobs: `queueOwner`. */
   readonly owner: string;
-  readonly bundlesDir: string;
   readonly dataDir?: string;
   /** In logs and results. Default: the machine's name and the process's number. */
   readonly name?: string;
@@ -27,7 +29,7 @@ export interface WorkerOptions {
 
 export const WORKER_PORT = 9466;
 
-const { deployment, bundles, host, port } = SERVICE_OPTIONS;
+const { deployment, host, port } = SERVICE_OPTIONS;
 const OPTIONS = {
   queue: {
     schema: take.text,
@@ -38,7 +40,7 @@ const OPTIONS = {
   deployment,
   "chain-id": { ...SERVICE_OPTIONS["chain-id"], help: "of the chain that the node follows" },
   operator: { schema: take.address, value: "ADDRESS", help: "the node's account" },
-  bundles,
+  ...MODEL_OPTIONS,
   "data-dir": SERVICE_OPTIONS["data-dir"],
   name: { schema: take.text, value: "NAME", help: "in logs and results (default: machine and process)" },
   host,
@@ -61,7 +63,7 @@ export const WORKER_PROGRAM = defineProgram({
     return {
       queueUrl: required(given, "queue"),
       owner: queueOwner(required(given, "chain-id"), oracle, game, required(given, "operator")),
-      bundlesDir: required(given, "bundles"),
+      ...modelOptionsOf(given),
       ...optional("dataDir", given["data-dir"]),
       ...optional("name", given.name),
       ...optional("host", given.host),

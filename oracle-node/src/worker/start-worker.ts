@@ -2,7 +2,15 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { questionAsked } from "@surety/engine";
 import { errorCode, FatalError, isRetryable, siblingModule, UsageError } from "@surety/protocol";
-import { createLogger, createTeardown, reasonOf, serveApi, settles, startModelThread } from "@surety/service";
+import {
+  createLogger,
+  createTeardown,
+  fetchWantedModels,
+  reasonOf,
+  serveApi,
+  settles,
+  startModelThread,
+} from "@surety/service";
 import { bytesToHex } from "viem";
 import { type InferenceJob, requestOf } from "../inference/infer.ts";
 import { openServedModels } from "../inference/models.ts";
@@ -35,6 +43,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   }
   const log = createLogger("worker", options.logLevel);
   const metrics = createWorkerMetrics();
+  await fetchWantedModels(options, log);
   const models = openServedModels(bundlesDir);
   const modelIds = models.all().map(({ modelId }) => modelId);
   const teardown = createTeardown();

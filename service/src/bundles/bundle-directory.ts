@@ -58,7 +58,10 @@ export function openBundleDirectory(
 export function bundleDirs(root: string): string[] {
   try {
     const below = readdirSync(root, { withFileTypes: true }).flatMap((entry) =>
-      entry.isDirectory() || entry.isSymbolicLink() ? [join(root, entry.name)] : [],
+      // What begins with a dot is still being fetched.
+      (entry.isDirectory() || entry.isSymbolicLink()) && !entry.name.startsWith(".")
+        ? [join(root, entry.name)]
+        : [],
     );
     return [root, ...below].filter((dir) => existsSync(join(dir, MANIFEST)));
   } catch (cause) {

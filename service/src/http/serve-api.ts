@@ -12,6 +12,7 @@ import {
 import type { Registry } from "prom-client";
 import type { Logger } from "../log/logger.ts";
 import { checkBearer } from "./bearer.ts";
+import { addFileRoutes, type FileRoute } from "./file-route.ts";
 
 /** A JSON schema. */
 export type Schema = Readonly<Record<string, unknown>>;
@@ -54,6 +55,8 @@ export interface ApiParameters {
   readonly refreshMetrics?: () => Promise<void>;
   /** The service's own, by path. */
   readonly routes: Readonly<Record<`/v1/${string}`, ReadRoute | readonly (ReadRoute | ActRoute)[]>>;
+  /** Files that anyone may have. Default: none. */
+  readonly files?: readonly FileRoute[];
 }
 
 export interface Api {
@@ -88,6 +91,8 @@ export async function serveApi(parameters: ApiParameters): Promise<Api> {
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MOST_BODY_BYTES,
+    // Who takes a file slowly must not hold up the end of the service.
+    forceCloseConnections: true,
     // Ids may be given, so that a request can be followed through several programs.
     requestIdHeader: "x-request-id",
   });
@@ -149,6 +154,7 @@ function addRoutes(app: FastifyInstance, parameters: ApiParameters): void {
       return reply.type(registry.contentType).send(await registry.metrics());
     },
   );
+  addFileRoutes(app, parameters.files ?? []);
   app.get("/openapi.json", { schema: { hide: true } }, () => app.swagger());
 
   const requireToken = async (request: FastifyRequest, reply: FastifyReply) => {

@@ -1,3 +1,4 @@
+import { parseModelId } from "@surety/protocol";
 import { z } from "zod";
 
 /** One thing that a program can be told: by a flag, by the environment, or in a file, all of the same name. */
@@ -54,6 +55,13 @@ export const take = {
     .describe("true or false"),
   url: httpUrl.describe("an http:// or https:// URL"),
   urls: list(httpUrl).describe("a list of http:// or https:// URLs"),
+  texts: list(z.string().min(1)).describe("a list of texts"),
+  modelIds: list(
+    z
+      .string()
+      .regex(/^0x[0-9a-f]{64}$/)
+      .transform(parseModelId),
+  ).describe("a list of model ids: 0x and 64 hexadecimal digits each"),
   address: z
     .string()
     .regex(/^0x[0-9a-fA-F]{40}$/)

@@ -3,20 +3,19 @@ import { UsageError } from "@surety/protocol";
 import type { Webhook } from "../alerts/alerts.ts";
 import { INPUT_SCHEMES, type InputScheme } from "../inputs/obtain-input.ts";
 import { type KeySource, keySourceOf } from "../keys/account.ts";
+import type { ModelOptions } from "../models/wanted-models.ts";
 import { readDeployment } from "./deployment-file.ts";
 import { type OptionTable, take } from "./option.ts";
 import { type Settings, variableOf } from "./read-settings.ts";
 import { readSecret } from "./secret.ts";
 
 /** What every service is started with. */
-export interface ServiceOptions {
+export interface ServiceOptions extends ModelOptions {
   /** JSON-RPC endpoints of the chain, the preferred one first. */
   readonly rpcUrls: readonly string[];
   readonly addresses: SuretyAddresses;
   /** Where the service's private key is. */
   readonly key: KeySource;
-  /** Directory of compiled models: a bundle, or one bundle in each subdirectory. */
-  readonly bundlesDir: string;
   /** Directory of what the service keeps; one process each. Default: `.surety/` and the service's name. */
   readonly dataDir?: string;
   /** Refused when an RPC serves another chain. Default: whatever they serve. */
@@ -56,6 +55,8 @@ export interface ServiceOptions {
 
 const LEVELS = ["trace", "debug", "info", "warn", "error", "silent"] as const;
 const GWEI = 1_000_000_000n;
+/** Where models are when it is not said. */
+export const DEFAULT_BUNDLES = ".surety/models";
 
 /** Options of every service. */
 export const SERVICE_OPTIONS = {
@@ -74,7 +75,36 @@ export const SERVICE_OPTIONS = {
   bundles: {
     schema: take.text,
     value: "DIR",
-    help: "compiled models: a bundle, or one in each subdirectory",
+    help: "compiled models: a bundle, or one in each subdirectory (default .surety/models)",
+  },
+  model: {
+    schema: take.modelIds,
+    value: "ID",
+    repeats: true,
+    help: "fetch this model at the start, unless it is in the directory of bundles",
+  },
+  "model-source": {
+    schema: take.texts,
+    value: "URL",
+    repeats: true,
+    secret: "url",
+    help: "where from: another node's http(s)://..., ipfs://CID, or a folder; several, the preferred one first",
+  },
+  "ipfs-gateway": {
+    schema: take.url,
+    value: "URL",
+    secret: "url",
+    help: "that serves /ipfs/CID, for ipfs:// sources",
+  },
+  "most-model-mb": {
+    schema: take.wholeNumber,
+    value: "N",
+    help: "refuse to fetch a model of more than so many MB (default 1024)",
+  },
+  "model-store-mb": {
+    schema: take.wholeNumber,
+    value: "N",
+    help: "fetch nothing that makes the directory of bundles larger than so many MB (default 16384)",
   },
   keystore: { schema: take.text, value: "FILE", help: "encrypted key of the account (surety keys create)" },
   "password-file": {
@@ -201,6 +231,39 @@ export function optional<Key extends string, Value>(
   return value === undefined ? {} : ({ [key]: value } as { [K in Key]: Value });
 }
 
+/** Of those that have bundles and no account too. */
+export const MODEL_OPTIONS = pick([
+  "bundles",
+  "model",
+  "model-source",
+  "ipfs-gateway",
+  "most-model-mb",
+  "model-store-mb",
+]);
+
+function pick<const Name extends keyof typeof SERVICE_OPTIONS>(
+  names: readonly Name[],
+): Pick<typeof SERVICE_OPTIONS, Name> {
+  return Object.fromEntries(names.map((name) => [name, SERVICE_OPTIONS[name]])) as Pick<
+    typeof SERVICE_OPTIONS,
+    Name
+  >;
+}
+
+const MB = 2 ** 20;
+
+export function modelOptionsOf(given: Settings<typeof MODEL_OPTIONS>): ModelOptions {
+  const bytes = (megabytes: number | undefined) => (megabytes === undefined ? undefined : megabytes * MB);
+  return {
+    bundlesDir: given.bundles ?? DEFAULT_BUNDLES,
+    ...optional("models", given.model),
+    ...optional("modelSources", given["model-source"]),
+    ...optional("ipfsGateway", given["ipfs-gateway"]),
+    ...optional("mostModelBytes", bytes(given["most-model-mb"])),
+    ...optional("mostStoreBytes", bytes(given["model-store-mb"])),
+  };
+}
+
 /** @throws UsageError OPTION_MISSING, OPTION_CONFLICT, OPTION_INVALID */
 export function serviceOptionsOf(given: Given): ServiceOptions {
   const deployment = readDeployment(required(given, "deployment"));
@@ -218,7 +281,7 @@ export function serviceOptionsOf(given: Given): ServiceOptions {
       keyFile: given["key-file"],
       privateKey: given["private-key"],
     }),
-    bundlesDir: required(given, "bundles"),
+    ...modelOptionsOf(given),
     ...optional("startBlock", startBlock === undefined ? deployment.startBlock : BigInt(startBlock)),
     ...optional("dataDir", given["data-dir"]),
     ...optional("chainId", given["chain-id"]),
