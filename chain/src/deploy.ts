@@ -185,7 +185,10 @@ export function constructorParameters(parameters: SuretyParameters) {
   const { maxChallengeWindowSeconds = 2 * challengeWindowSeconds } = parameters;
   const { challengeBondWei, clockSeconds, extensionSeconds } = parameters;
   return {
-    ofOperators: { minStakeWei, assertionBondWei, unbondingSeconds, attention: zeroAddress as Address },
+    ofOperators: {
+      ...{ minStakeWei, assertionBondWei, maxAssertionBondWei, unbondingSeconds },
+      attention: zeroAddress as Address,
+    },
     ofOracle: {
       baseFeeWei,
       callbackGasPriceWei,

@@ -21,6 +21,7 @@ export interface OracleParameters {
 export interface OperatorParameters {
   readonly minStakeWei: bigint;
   readonly assertionBondWei: bigint;
+  readonly maxAssertionBondWei: bigint;
   readonly unbondingSeconds: number;
 }
 

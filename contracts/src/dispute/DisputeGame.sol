@@ -7,7 +7,7 @@ import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
 import {MerkleTree} from "../libraries/MerkleTree.sol";
 import {Question} from "../libraries/Question.sol";
 import {Burn} from "../settle/Burn.sol";
-import {AssertionId, GameId, ModelHeader, ModelId, QuestionMismatch} from "../types/SuretyTypes.sol";
+import {AssertionId, GameId, ModelHeader, ModelId, QuestionMismatch, RequestId} from "../types/SuretyTypes.sol";
 import {GameStore} from "./GameStore.sol";
 import {OutputProof} from "./OutputProof.sol";
 
@@ -34,6 +34,8 @@ contract DisputeGame is GameStore {
         if (actualQuestion != question) revert QuestionMismatch(question, actualQuestion);
         if (actualRoot != outputRoot) revert HashMismatch(outputRoot, actualRoot);
 
+        Trace storage trace = _traces[assertionId];
+        if (trace.committedAt == 0) trace.wasDemanded = true;
         game.challenger = msg.sender;
         game.assertionId = uint64(AssertionId.unwrap(assertionId));
         game.phase = Phase.Commit;
@@ -230,7 +232,8 @@ contract DisputeGame is GameStore {
     {
         (, ModelId modelId,,,) = ISuretyOracle(oracle).claimOf(assertionId);
         _requireHeader(header, modelId);
-        return _capital(header.instructionCount, header.outputs.length, largestTensorBytes);
+        uint256 bondWei = ISuretyOracle(oracle).requestOf(RequestId.wrap(AssertionId.unwrap(assertionId) / 256)).bondWei;
+        return _capital(bondWei, header.instructionCount, header.outputs.length, largestTensorBytes);
     }
 
     /// @dev Position of the picked child, which is shown to stand below the node in dispute.

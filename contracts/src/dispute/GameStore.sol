@@ -7,6 +7,7 @@ import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
 import {MerkleTree} from "../libraries/MerkleTree.sol";
 import {Burn} from "../settle/Burn.sol";
 import {CreditLedger} from "../settle/CreditLedger.sol";
+import {LeastTimes} from "../types/LeastTimes.sol";
 import {OracleParameters} from "../types/OracleTypes.sol";
 import {AssertionId, GameId, InvalidParameter} from "../types/SuretyTypes.sol";
 import {GameClock} from "./GameClock.sol";
@@ -59,6 +60,8 @@ abstract contract GameStore is IDisputeGame, CreditLedger {
         uint40 committedAt;
         uint32 instructionCount;
         bool refuted;
+        /// A game was opened before the trace was committed: so its poster was asked for it.
+        bool wasDemanded;
     }
 
     /// @dev Where a game stands.
@@ -107,14 +110,17 @@ abstract contract GameStore is IDisputeGame, CreditLedger {
         _checkWiring(ISuretyOracle(oracle_), IOperatorRegistry(OPERATOR_REGISTRY));
     }
 
-    function _checkParameters(GameParameters memory parameters_) private pure {
+    function _checkParameters(GameParameters memory parameters_) private view {
         uint256 bondWei = parameters_.challengeBondWei;
         if (bondWei == 0) revert InvalidParameter("challengeBondWei", 0, 1);
         if (bondWei > type(uint96).max) revert InvalidParameter("challengeBondWei", bondWei, type(uint96).max);
         // INVARIANT: losing to oneself costs money.
         if (parameters_.burnBps == 0) revert InvalidParameter("burnBps", 0, 1);
         if (parameters_.burnBps > Burn.BPS) revert InvalidParameter("burnBps", parameters_.burnBps, Burn.BPS);
-        if (parameters_.extensionSeconds == 0) revert InvalidParameter("extensionSeconds", 0, 1);
+        uint256 leastSeconds = LeastTimes.extension();
+        if (parameters_.extensionSeconds < leastSeconds) {
+            revert InvalidParameter("extensionSeconds", parameters_.extensionSeconds, leastSeconds);
+        }
         if (parameters_.clockSeconds < parameters_.extensionSeconds) {
             revert InvalidParameter("clockSeconds", parameters_.clockSeconds, parameters_.extensionSeconds);
         }
@@ -132,6 +138,13 @@ abstract contract GameStore is IDisputeGame, CreditLedger {
         if (ofOracle.burnBps != BURN_BPS) revert InvalidParameter("burnBps", BURN_BPS, ofOracle.burnBps);
         if (ofOracle.assertionBondWei != ofOperators.assertionBondWei) {
             revert InvalidParameter("assertionBondWei", ofOperators.assertionBondWei, ofOracle.assertionBondWei);
+        }
+        if (ofOracle.maxAssertionBondWei != ofOperators.maxAssertionBondWei) {
+            revert InvalidParameter("maxAssertionBondWei", ofOperators.maxAssertionBondWei, ofOracle.maxAssertionBondWei);
+        }
+        uint256 leastWindow = LeastTimes.window();
+        if (ofOracle.challengeWindowSeconds < leastWindow) {
+            revert InvalidParameter("challengeWindowSeconds", ofOracle.challengeWindowSeconds, leastWindow);
         }
         // INVARIANT: unbonding lasts longer than any dispute can.
         uint256 longest = ofOracle.maxChallengeWindowSeconds + maxGameSeconds();
@@ -182,7 +195,7 @@ abstract contract GameStore is IDisputeGame, CreditLedger {
     }
 
     /// @dev The capital of both sides and the longest time, for a program of so many instructions with so large a tensor.
-    function _capital(uint256 instructions, uint256 outputs, uint256 largestTensorBytes)
+    function _capital(uint256 posterBondWei, uint256 instructions, uint256 outputs, uint256 largestTensorBytes)
         internal
         view
         returns (Capital memory challenger, Capital memory poster, uint256 secondsAtMost)
@@ -199,7 +212,7 @@ abstract contract GameStore is IDisputeGame, CreditLedger {
             gas: GameCost.OPEN + reveals * GameCost.SELECT + GameCost.SELECT_TENSOR + GameCost.STEP
         });
         poster = Capital({
-            bondWei: ISuretyOracle(oracle).parameters().assertionBondWei,
+            bondWei: posterBondWei,
             // To commit, to reveal, to reveal the bytes.
             moves: reveals + 2,
             gasPerMove: commitGas,
@@ -242,6 +255,11 @@ abstract contract GameStore is IDisputeGame, CreditLedger {
     /// @inheritdoc IDisputeGame
     function traceCommittedAt(AssertionId assertionId) external view returns (uint256) {
         return _traces[assertionId].committedAt;
+    }
+
+    /// @inheritdoc IDisputeGame
+    function wasTraceDemanded(AssertionId assertionId) external view returns (bool) {
+        return _traces[assertionId].wasDemanded;
     }
 
     /// @dev Where a game stands, and its clocks. INVARIANT: at every instant of a live game exactly one side may move, or exactly

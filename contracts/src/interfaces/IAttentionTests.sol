@@ -66,6 +66,8 @@ interface IAttentionTests is ICreditLedger {
     error NotDrawn(AssertionId assertionId);
     /// @notice Thrown when the chain has forgotten the block that decides, or the window leaves too little time.
     error TooLateToAudit(AssertionId assertionId);
+    /// @notice Thrown when a model's pool does not hold a whole reward: fill it and try again.
+    error PoolTooLow(uint256 poolWei, uint256 rewardWei);
     error NothingToShow(AssertionId assertionId, address who);
 
     /// @notice Adds to what a model's watchers are paid from. Anyone may.
@@ -82,12 +84,15 @@ interface IAttentionTests is ICreditLedger {
     function audit(AssertionId assertionId) external;
     /// @notice Shows that an audited poster did not commit its trace in time, or too early. Anyone may, once it has enough free stake.
     function showPoster(AssertionId assertionId) external;
-    /// @notice Pays a watcher that was asked and attended rightly, once the answer is final. Anyone may.
+    /// @notice Pays a watcher that was asked and attended rightly, once the answer is final and the pool holds a whole reward. Anyone may.
     function reward(AssertionId assertionId, address watcher) external;
     /// @notice Fines a watcher that was asked and did not attend rightly, likewise; a part goes to the caller.
     function showWatcher(AssertionId assertionId, address watcher) external;
 
     function parameters() external view returns (AttentionParameters memory);
+    /// @notice What running the model may cost a watcher for each assertion, for watching to pay: all gas reckoned at the oracle's `callbackGasPriceWei`,
+    /// the audit's and the reward's its own.
+    function coveredRunWei() external view returns (uint256 costWei);
     function poolOf(ModelId modelId) external view returns (uint256 amountWei);
     function watcherOf(ModelId modelId, address watcher) external view returns (Watcher memory);
     function auditOf(AssertionId assertionId) external view returns (Audit memory);

@@ -210,6 +210,8 @@ interface IDisputeGame is ICreditLedger {
     function traceRootOf(AssertionId assertionId) external view returns (bytes32);
     /// @notice Unix seconds at which the trace was committed; 0 while it is not.
     function traceCommittedAt(AssertionId assertionId) external view returns (uint256);
+    /// @notice Whether a game was opened on the assertion before its trace was committed.
+    function wasTraceDemanded(AssertionId assertionId) external view returns (bool);
     /// @notice The worst case of a game on an assertion, before its first move. The poster's bond is the assertion's, which it has put up already; its moves
     /// serve every game of the assertion.
     /// @param header Of the assertion's model.

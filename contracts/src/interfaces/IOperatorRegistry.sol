@@ -11,6 +11,8 @@ interface IOperatorRegistry {
         uint128 minStakeWei;
         /// What one open assertion locks at least; the same as the oracle's.
         uint128 assertionBondWei;
+        /// What one locks at most; the same as the oracle's.
+        uint128 maxAssertionBondWei;
         /// From leaving service to withdrawal.
         uint32 unbondingSeconds;
         /// May fine posters for what they owe to attention tests (`IAttentionTests`); zero: nobody but the oracle fines.
@@ -92,7 +94,8 @@ interface IOperatorRegistry {
     /// @param requestBlock The block it was made in, one of the last 256.
     /// @param bondWei What an answer locks. Above the least bond, whoever is drawn may still take its turn by adding stake.
     /// @return operator Who is drawn.
-    /// @return firstDrawn Whether it was the first draw, so that it has been drawn from the beginning.
+    /// @return firstDrawn Whether it has surely been drawn from the beginning: it was the first draw, and had the bond free before the request and ever
+    /// since. Above the least bond that is known of those alone who could have locked the highest.
     function pick(ModelId modelId, bytes32 seed, uint256 memberCount, uint256 requestBlock, uint256 bondWei)
         external
         view

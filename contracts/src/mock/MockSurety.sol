@@ -4,17 +4,15 @@ pragma solidity ^0.8.30;
 import {IModelRegistry} from "../interfaces/IModelRegistry.sol";
 import {Question} from "../libraries/Question.sol";
 import {SuretyOracle} from "../result/SuretyOracle.sol";
-import {FeeToken, OracleParameters, RequestView} from "../types/OracleTypes.sol";
-import {AssertionId, ModelId, RequestId} from "../types/SuretyTypes.sol";
+import {OracleParameters, RequestView} from "../types/OracleTypes.sol";
+import {AssertionId, ModelId, RequestId, RequestStatus} from "../types/SuretyTypes.sol";
+import {MockOracle} from "./MockOracle.sol";
 
 /// @title For tests of consumers: the oracle itself, with this contract in place of its registries, its nodes and its dispute game.
 /// @notice `oracle` is the production contract, so a consumer meets its ABI, quotes, callbacks and errors. Answers are whatever a test says:
-/// `answer` posts one, `finalise` makes it final, `refute` proves it wrong. No stake, no models, no games: deploy this and go on.
-/// @dev The times are a second: an answer needs the block after its request, finality the second after its answer, as every transaction on a
-/// development chain has of itself.
+/// `answer` posts one, `finalise` makes it final, `refute` proves it wrong. No stake, no models, no games: deploy this and go on. Everything may happen
+/// in one block, the first of a chain too.
 contract MockSurety {
-    uint256 private constant SECOND = 1;
-
     /// @notice What a consumer is deployed with.
     SuretyOracle public immutable oracle;
 
@@ -30,6 +28,8 @@ contract MockSurety {
 
     /// @notice Thrown when a test adds a model twice.
     error ModelExists(ModelId modelId);
+    /// @notice Thrown when a test refutes what has no answer, or a final one.
+    error NotAnswered(RequestId requestId);
 
     /// @param baseFeeWei What `quote` asks for besides the callbacks' gas.
     /// @param callbackGasPriceWei What `quote` asks for each unit of callback gas.
@@ -38,12 +38,11 @@ contract MockSurety {
         parameters.baseFeeWei = baseFeeWei;
         parameters.callbackGasPriceWei = callbackGasPriceWei;
         (parameters.assertionBondWei, parameters.maxAssertionBondWei) = (1 ether, 100 ether);
-        (parameters.exclusiveSeconds, parameters.challengeWindowSeconds) = (uint32(SECOND), uint32(SECOND));
-        parameters.maxChallengeWindowSeconds = uint32(SECOND);
+        // The least that the constructor takes. Neither is waited for.
+        (parameters.exclusiveSeconds, parameters.challengeWindowSeconds) = (1, 1);
+        parameters.maxChallengeWindowSeconds = 1;
         (parameters.burnBps, parameters.bondBps, parameters.reuseFeeBps) = (2_000, 1_000, 1_000);
-        oracle = new SuretyOracle(
-            address(this), address(this), address(this), parameters, new FeeToken[](0)
-        );
+        oracle = new MockOracle(parameters);
     }
 
     /// @notice Takes a model of any id, with the sizes of its inputs and outputs.
@@ -66,8 +65,9 @@ contract MockSurety {
 
     /// @notice Proves the posted answer wrong: the request is open again. `oracle.revoke` tells the consumer, as in production.
     function refute(RequestId requestId) external {
-        uint256 attempt = oracle.requestOf(requestId).attempt;
-        oracle.onRefuted(AssertionId.wrap(RequestId.unwrap(requestId) * 256 + attempt), msg.sender);
+        RequestView memory request = oracle.requestOf(requestId);
+        if (request.status != RequestStatus.Asserted) revert NotAnswered(requestId);
+        oracle.onRefuted(AssertionId.wrap(RequestId.unwrap(requestId) * 256 + request.attempt), msg.sender);
     }
 
     /// @dev As `IModelRegistry`.

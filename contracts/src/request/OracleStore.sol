@@ -128,6 +128,11 @@ abstract contract OracleStore is Fees {
         request.memberCount = uint32(memberCount);
     }
 
+    /// @dev Whether only who is drawn may answer.
+    function _isExclusive(StoredRequest storage request) internal view virtual returns (bool) {
+        return block.timestamp <= request.exclusiveUntil;
+    }
+
     /// @dev Who is drawn to answer: zero in the request's own block, when none is fit, and once the chain has forgotten the block's hash.
     function _drawn(RequestId requestId, StoredRequest storage request, ModelId modelId)
         internal

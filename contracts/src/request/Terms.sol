@@ -39,7 +39,7 @@ abstract contract Terms is IOracleBase {
     }
 
     /// @dev Rounded up.
-    function _windowOf(uint256 bondWei) internal view returns (uint256 windowSeconds) {
+    function _windowOf(uint256 bondWei) internal view virtual returns (uint256 windowSeconds) {
         uint256 above = bondWei - ASSERTION_BOND_WEI;
         if (above == 0) return CHALLENGE_WINDOW_SECONDS;
         uint256 range = MAX_ASSERTION_BOND_WEI - ASSERTION_BOND_WEI;

@@ -117,7 +117,7 @@ abstract contract Answers is ISuretyOracle, Settling {
         (modelId, model) = _models().modelAt(request.modelNumber);
         // INVARIANT: a reorg cannot make an honest answer a wrong one.
         Question.requireNamed(question, modelId, request.inputRoot);
-        bool exclusive = block.timestamp <= request.exclusiveUntil;
+        bool exclusive = _isExclusive(request);
         // INVARIANT: nobody can know whom a request draws in the transaction that makes it.
         if (exclusive && block.number <= request.requestBlock) revert AssigneeUnknown(requestId);
         (address assignee, bool firstDrawn) = _drawn(requestId, request, modelId);
@@ -127,9 +127,7 @@ abstract contract Answers is ISuretyOracle, Settling {
         if (exclusive && assignee != address(0)) revert NotYourTurn(assignee, request.exclusiveUntil);
         if (!_operators().serves(msg.sender, modelId)) revert NotServing(msg.sender, modelId);
         // INVARIANT: nobody is fined for a turn that it was not given from the beginning, nor for an input that it could not get.
-        // Since when an operator has had more than the least bond free, nobody knows.
-        bool leastBond = request.bondWei == ASSERTION_BOND_WEI;
-        if (!exclusive && firstDrawn && leastBond && !request.byReference) missed = assignee;
+        if (!exclusive && firstDrawn && !request.byReference) missed = assignee;
     }
 
     /// @dev Binds the poster by its bond, and fines who has missed its turn.

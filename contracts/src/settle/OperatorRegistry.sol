@@ -17,20 +17,22 @@ contract OperatorRegistry is IOperatorRegistry, ReentrancyGuardTransient {
 
     /// | slot | bits    | field                                             |
     /// | ---- | ------- | ------------------------------------------------- |
-    /// | 0    | 0-95    | stakeWei: in service                              |
-    /// | 0    | 96-191  | lockedWei: part of it that assertions hold        |
-    /// | 0    | 192-199 | jailed                                            |
-    /// | 0    | 200-239 | fitSince: block in which it last became fit       |
+    /// | 0    | 0-87    | stakeWei: in service                              |
+    /// | 0    | 88-175  | lockedWei: part of it that assertions hold        |
+    /// | 0    | 176-183 | jailed                                            |
+    /// | 0    | 184-215 | fitSince: block in which it last became fit       |
+    /// | 0    | 216-247 | ampleSince: block in which it last became ample   |
     /// | 1    | 0-127   | unbondingWei: out of service                      |
     /// | 1    | 128-167 | unbondsAt                                         |
     /// | 1    | 168-199 | modelCount: sets it is in                         |
     ///
-    /// An account is fit while a bond of it is free.
+    /// An account is fit while the least bond of it is free, ample while the highest is.
     struct Account {
-        uint96 stakeWei;
-        uint96 lockedWei;
+        uint88 stakeWei;
+        uint88 lockedWei;
         bool jailed;
-        uint40 fitSince;
+        uint32 fitSince;
+        uint32 ampleSince;
         uint128 unbondingWei;
         uint40 unbondsAt;
         uint32 modelCount;
@@ -61,6 +63,7 @@ contract OperatorRegistry is IOperatorRegistry, ReentrancyGuardTransient {
     address public immutable disputeGame;
     uint128 private immutable MIN_STAKE_WEI;
     uint128 private immutable ASSERTION_BOND_WEI;
+    uint128 private immutable MAX_ASSERTION_BOND_WEI;
     uint32 private immutable UNBONDING_SECONDS;
     address private immutable ATTENTION;
 
@@ -75,17 +78,23 @@ contract OperatorRegistry is IOperatorRegistry, ReentrancyGuardTransient {
         if (oracle_ == address(0)) revert InvalidParameter("oracle", 0, 1);
         if (disputeGame_ == address(0)) revert InvalidParameter("disputeGame", 0, 1);
         if (parameters_.assertionBondWei == 0) revert InvalidParameter("assertionBondWei", 0, 1);
+        if (parameters_.maxAssertionBondWei < parameters_.assertionBondWei) {
+            revert InvalidParameter(
+                "maxAssertionBondWei", parameters_.maxAssertionBondWei, parameters_.assertionBondWei
+            );
+        }
         // INVARIANT: exposure never exceeds stake: who serves can lock at least one bond.
         if (parameters_.minStakeWei < parameters_.assertionBondWei) {
             revert InvalidParameter("minStakeWei", parameters_.minStakeWei, parameters_.assertionBondWei);
         }
-        if (parameters_.minStakeWei > type(uint96).max) {
-            revert InvalidParameter("minStakeWei", parameters_.minStakeWei, type(uint96).max);
+        if (parameters_.minStakeWei > type(uint88).max) {
+            revert InvalidParameter("minStakeWei", parameters_.minStakeWei, type(uint88).max);
         }
         oracle = oracle_;
         disputeGame = disputeGame_;
         MIN_STAKE_WEI = parameters_.minStakeWei;
         ASSERTION_BOND_WEI = parameters_.assertionBondWei;
+        MAX_ASSERTION_BOND_WEI = parameters_.maxAssertionBondWei;
         UNBONDING_SECONDS = parameters_.unbondingSeconds;
         ATTENTION = parameters_.attention;
     }
@@ -100,7 +109,7 @@ contract OperatorRegistry is IOperatorRegistry, ReentrancyGuardTransient {
         Account storage account = _accounts[msg.sender];
         if (account.jailed) revert OperatorJailed(msg.sender);
         uint256 stakeWei = account.stakeWei + msg.value;
-        if (stakeWei > type(uint96).max) revert AmountTooLarge(stakeWei);
+        if (stakeWei > type(uint88).max) revert AmountTooLarge(stakeWei);
 
         _setFree(account, stakeWei, account.lockedWei);
         emit Deposited(msg.sender, msg.value, stakeWei);
@@ -161,12 +170,16 @@ contract OperatorRegistry is IOperatorRegistry, ReentrancyGuardTransient {
         _places[modelId][last.operator].number = number;
     }
 
-    /// @dev Sets what of an account's stake is free, and notes when that becomes enough for a bond.
+    /// @dev Sets what of an account's stake is free, and notes when that becomes enough for the least bond, and for the highest.
     function _setFree(Account storage account, uint256 stakeWei, uint256 lockedWei) private {
-        bool fitBefore = account.stakeWei - account.lockedWei >= ASSERTION_BOND_WEI;
-        if (!fitBefore && stakeWei - lockedWei >= ASSERTION_BOND_WEI) account.fitSince = uint40(block.number);
-        account.stakeWei = uint96(stakeWei);
-        account.lockedWei = uint96(lockedWei);
+        uint256 before = account.stakeWei - account.lockedWei;
+        uint256 free = stakeWei - lockedWei;
+        if (before < ASSERTION_BOND_WEI && free >= ASSERTION_BOND_WEI) account.fitSince = uint32(block.number);
+        if (before < MAX_ASSERTION_BOND_WEI && free >= MAX_ASSERTION_BOND_WEI) {
+            account.ampleSince = uint32(block.number);
+        }
+        account.stakeWei = uint88(stakeWei);
+        account.lockedWei = uint88(lockedWei);
     }
 
     /// @inheritdoc IOperatorRegistry
@@ -180,7 +193,7 @@ contract OperatorRegistry is IOperatorRegistry, ReentrancyGuardTransient {
         if (left < MIN_STAKE_WEI && account.modelCount > 0 && !account.jailed) revert StakeTooLow(left, MIN_STAKE_WEI);
 
         uint256 unbondsAt = block.timestamp + UNBONDING_SECONDS;
-        account.stakeWei = uint96(left);
+        account.stakeWei = uint88(left);
         account.unbondingWei += uint128(amountWei);
         account.unbondsAt = uint40(unbondsAt);
         emit UnbondingStarted(msg.sender, amountWei, unbondsAt);
@@ -208,7 +221,7 @@ contract OperatorRegistry is IOperatorRegistry, ReentrancyGuardTransient {
         // INVARIANT: exposure never exceeds stake.
         if (amountWei > freeWei) revert StakeTooLow(freeWei, amountWei);
 
-        account.lockedWei += uint96(amountWei);
+        account.lockedWei += uint88(amountWei);
         emit Locked(operator, amountWei);
     }
 
@@ -222,8 +235,8 @@ contract OperatorRegistry is IOperatorRegistry, ReentrancyGuardTransient {
     /// @inheritdoc IOperatorRegistry
     function slash(address operator, uint256 amountWei, address recipient, uint256 paidWei) external onlyOracle {
         Account storage account = _accounts[operator];
-        account.lockedWei -= uint96(amountWei);
-        account.stakeWei -= uint96(amountWei);
+        account.lockedWei -= uint88(amountWei);
+        account.stakeWei -= uint88(amountWei);
         account.jailed = true;
         uint256 burnedWei = amountWei - paidWei;
         emit Slashed(operator, amountWei, paidWei, burnedWei);
@@ -243,7 +256,7 @@ contract OperatorRegistry is IOperatorRegistry, ReentrancyGuardTransient {
         // INVARIANT: a fine takes only what is free; what assertions hold stays theirs.
         if (account.stakeWei - account.lockedWei < amountWei) return;
 
-        account.stakeWei -= uint96(amountWei);
+        account.stakeWei -= uint88(amountWei);
         Account storage gainer = _accounts[recipient];
         _setFree(gainer, gainer.stakeWei + paidWei, gainer.lockedWei);
         emit Fined(operator, recipient, amountWei, paidWei);
@@ -256,6 +269,7 @@ contract OperatorRegistry is IOperatorRegistry, ReentrancyGuardTransient {
         return OperatorParameters({
             minStakeWei: MIN_STAKE_WEI,
             assertionBondWei: ASSERTION_BOND_WEI,
+            maxAssertionBondWei: MAX_ASSERTION_BOND_WEI,
             unbondingSeconds: UNBONDING_SECONDS,
             attention: ATTENTION
         });
@@ -306,7 +320,10 @@ contract OperatorRegistry is IOperatorRegistry, ReentrancyGuardTransient {
             if (account.jailed) continue;
             // INVARIANT: nobody can make itself fit for a request that it has seen.
             if (account.stakeWei - account.lockedWei >= bondWei && account.fitSince < requestBlock) {
-                return (operator, i == 0);
+                // Who could lock the highest bond before the request, and ever since, could lock this one: no less is known of others.
+                bool surely = bondWei == ASSERTION_BOND_WEI
+                    || (account.ampleSince < requestBlock && account.stakeWei - account.lockedWei >= MAX_ASSERTION_BOND_WEI);
+                return (operator, i == 0 && surely);
             }
             if (busy == address(0)) busy = operator;
         }

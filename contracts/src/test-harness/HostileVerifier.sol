@@ -32,7 +32,7 @@ contract HostileVerifier is IEarlyFinality {
             mstore(0, 1)
             switch behaviour
             case 2 { revert(0, 32) }
-            case 3 { for {} 1 {} {} }
+            case 3 { invalid() }
             case 4 {
                 mstore(0, 2)
                 return(0, 32)

@@ -12,6 +12,16 @@ contract SignerWallet is IERC1271 {
         owner = owner_;
     }
 
+    /// @notice Calls anything as this contract, and bubbles up what it reverts with.
+    function execute(address target, bytes calldata data) external payable {
+        (bool success, bytes memory result) = target.call{value: msg.value}(data);
+        if (!success) {
+            assembly ("memory-safe") {
+                revert(add(result, 32), mload(result))
+            }
+        }
+    }
+
     /// @inheritdoc IERC1271
     function isValidSignature(bytes32 hash, bytes calldata signature) external view returns (bytes4) {
         (address signer,,) = ECDSA.tryRecover(hash, signature);

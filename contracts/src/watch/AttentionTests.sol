@@ -1,20 +1,29 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import {GameCost} from "../dispute/GameCost.sol";
 import {IAttentionTests} from "../interfaces/IAttentionTests.sol";
 import {IDisputeGame} from "../interfaces/IDisputeGame.sol";
 import {IOperatorRegistry} from "../interfaces/IOperatorRegistry.sol";
 import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
 import {Burn} from "../settle/Burn.sol";
 import {CreditLedger} from "../settle/CreditLedger.sol";
+import {LeastTimes} from "../types/LeastTimes.sol";
 import {AssertionView, OracleParameters} from "../types/OracleTypes.sol";
-import {AssertionId, InvalidParameter, ModelId} from "../types/SuretyTypes.sol";
+import {AssertionId, InvalidParameter, ModelId, RequestId} from "../types/SuretyTypes.sol";
 
 /// @title Attention tests.
 /// @dev Calls only Surety's own contracts. Nothing here can hold up, or change, what becomes of an answer.
 contract AttentionTests is IAttentionTests, CreditLedger {
     bytes32 private constant ASKED = keccak256("Surety attention: asked");
     bytes32 private constant ATTENDED = keccak256("Surety attention: attended");
+    /// Bounds of the gas of a call, held against what is measured by a test.
+    uint256 private constant ATTEND_GAS = 70_000;
+    uint256 private constant AUDIT_GAS = 80_000;
+    uint256 private constant REWARD_GAS = 115_000;
+    uint256 private constant SHOW_GAS = 140_000;
+    /// A trace of a model with as many outputs as there can be.
+    uint256 private constant COMMIT_GAS = GameCost.COMMIT + 64 * GameCost.COMMIT_OUTPUT;
     /// In place of a commitment: rewarded, or fined.
     bytes32 private constant SETTLED = bytes32(uint256(1));
 
@@ -31,6 +40,8 @@ contract AttentionTests is IAttentionTests, CreditLedger {
     uint16 private immutable ATTENTION_BLOCKS;
     uint32 private immutable REVEAL_SECONDS;
     uint32 private immutable LEAVE_SECONDS;
+    /// What the deployment reckons a unit of gas at.
+    uint128 private immutable GAS_PRICE_WEI;
 
     mapping(ModelId modelId => uint256 amountWei) private _pools;
     mapping(ModelId modelId => mapping(address watcher => Watcher)) private _watchers;
@@ -45,19 +56,13 @@ contract AttentionTests is IAttentionTests, CreditLedger {
         IOperatorRegistry.OperatorParameters memory ofOperators = OPERATORS.parameters();
         if (ofOperators.attention != address(this)) revert InvalidParameter("operatorRegistry.attention", 0, 1);
         OracleParameters memory ofOracle = oracle.parameters();
-        _atLeast("fineWei", p.fineWei, 1);
+        _checkIncentives(p, ofOracle.callbackGasPriceWei);
         // Who watches can bear the fines of several assertions that are open at once.
         _atLeast("watcherStakeWei", p.watcherStakeWei, 10 * uint256(p.fineWei));
         _atMost("posterFineWei", p.posterFineWei, ofOperators.assertionBondWei / 10);
-        _atLeast("askedBps", p.askedBps, 1);
-        _atMost("askedBps", p.askedBps, Burn.BPS);
-        _atLeast("auditBps", p.auditBps, 1);
-        _atMost("auditBps", p.auditBps, Burn.BPS);
-        // INVARIANT: showing oneself still costs half of the fine.
-        _atMost("bountyBps", p.bountyBps, Burn.BPS / 2);
         _atLeast("attentionBlocks", p.attentionBlocks, 1);
         _atMost("attentionBlocks", p.attentionBlocks, 200);
-        _atLeast("revealSeconds", p.revealSeconds, 1);
+        _atLeast("revealSeconds", p.revealSeconds, LeastTimes.extension());
         _atMost("revealSeconds", p.revealSeconds, ofOracle.challengeWindowSeconds / 2);
         // INVARIANT: a watcher's stake outlasts every test of it.
         _atLeast(
@@ -73,6 +78,28 @@ contract AttentionTests is IAttentionTests, CreditLedger {
         ATTENTION_BLOCKS = p.attentionBlocks;
         REVEAL_SECONDS = p.revealSeconds;
         LEAVE_SECONDS = p.leaveSeconds;
+        GAS_PRICE_WEI = ofOracle.callbackGasPriceWei;
+    }
+
+    /// @dev Whether watching pays, showing who did not pays, and a poster loses more by silence than by its trace: at the price that the oracle
+    /// reckons gas at. What running the model costs the chain cannot know: `coveredRunWei` says what it may.
+    function _checkIncentives(AttentionParameters memory p, uint256 gasPriceWei) private pure {
+        _atLeast("askedBps", p.askedBps, 1);
+        _atMost("askedBps", p.askedBps, Burn.BPS);
+        _atLeast("auditBps", p.auditBps, 1);
+        _atMost("auditBps", p.auditBps, Burn.BPS);
+        // INVARIANT: watching pays who has run the model: p (reward - gas of the audit and of the reward) > gas of attending.
+        uint256 attendWei = (ATTEND_GAS * gasPriceWei * Burn.BPS + p.auditBps - 1) / p.auditBps;
+        _atLeast("rewardWei", p.rewardWei, attendWei + (AUDIT_GAS + REWARD_GAS) * gasPriceWei + 1);
+        // INVARIANT: silence is shown: the bounty pays its gas. And showing oneself still costs half of the fine.
+        _atLeast("bountyBps", p.bountyBps, 1);
+        _atMost("bountyBps", p.bountyBps, Burn.BPS / 2);
+        uint256 leastFineWei = (SHOW_GAS * gasPriceWei + 1) * Burn.BPS;
+        leastFineWei = (leastFineWei + p.bountyBps - 1) / p.bountyBps;
+        _atLeast("fineWei", p.fineWei, leastFineWei);
+        // INVARIANT: an audited poster shows its trace, for silence costs it more; and silence is shown.
+        uint256 commitWei = COMMIT_GAS * gasPriceWei + 1;
+        _atLeast("posterFineWei", p.posterFineWei, commitWei < leastFineWei ? leastFineWei : commitWei);
     }
 
     function _atLeast(string memory name, uint256 actual, uint256 bound) private pure {
@@ -143,8 +170,12 @@ contract AttentionTests is IAttentionTests, CreditLedger {
         if (hash == 0 || endsAt > assertion.windowEndsAt) revert TooLateToAudit(assertionId);
         if (_falls(keccak256(abi.encode(hash, assertionId)), AUDIT_BPS) == false) revert NotDrawn(assertionId);
         bool isKnown = GAME.traceCommittedAt(assertionId) != 0;
-        // A poster that was challenged had to show it: there is no secret, and nobody to blame.
-        if (isKnown && assertion.openGames != 0) revert NothingToShow(assertionId, assertion.poster);
+        // A poster that was challenged had to show it: there is no secret, and nobody to blame. One whose answer may be final before its
+        // window is over might not be able to.
+        bool isEarly = ORACLE.earlyFinalityOf(RequestId.wrap(AssertionId.unwrap(assertionId) / 256)) != address(0);
+        if (isEarly || (isKnown && GAME.wasTraceDemanded(assertionId))) {
+            revert NothingToShow(assertionId, assertion.poster);
+        }
 
         _audits[assertionId] = Audit(uint40(block.timestamp), isKnown, false);
         emit Audited(assertionId, block.timestamp + REVEAL_SECONDS);
@@ -173,11 +204,14 @@ contract AttentionTests is IAttentionTests, CreditLedger {
         (ModelId modelId, bool isRight) = _tested(assertionId, watcher);
         if (!isRight) revert NothingToShow(assertionId, watcher);
 
-        uint256 rewardWei = _pools[modelId] < REWARD_WEI ? _pools[modelId] : REWARD_WEI;
+        // INVARIANT: nobody can have a watcher settled for less than it was promised: it waits until the pool is filled again.
+        uint256 poolWei = _pools[modelId];
+        if (poolWei < REWARD_WEI) revert PoolTooLow(poolWei, REWARD_WEI);
+
         _commitments[assertionId][watcher] = SETTLED;
-        _pools[modelId] -= rewardWei;
-        _credit(watcher, rewardWei);
-        emit WatcherRewarded(assertionId, watcher, rewardWei);
+        _pools[modelId] = poolWei - REWARD_WEI;
+        _credit(watcher, REWARD_WEI);
+        emit WatcherRewarded(assertionId, watcher, REWARD_WEI);
     }
 
     /// @inheritdoc IAttentionTests
@@ -247,6 +281,13 @@ contract AttentionTests is IAttentionTests, CreditLedger {
             revealSeconds: REVEAL_SECONDS,
             leaveSeconds: LEAVE_SECONDS
         });
+    }
+
+    /// @inheritdoc IAttentionTests
+    function coveredRunWei() external view returns (uint256 costWei) {
+        uint256 claimedWei = REWARD_WEI - (AUDIT_GAS + REWARD_GAS) * GAS_PRICE_WEI;
+        // In parts of 10,000 x 10,000: the constructor has seen that it is positive.
+        return ASKED_BPS * (AUDIT_BPS * claimedWei - ATTEND_GAS * GAS_PRICE_WEI * Burn.BPS) / Burn.BPS ** 2;
     }
 
     /// @inheritdoc IAttentionTests

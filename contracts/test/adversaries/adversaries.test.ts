@@ -186,7 +186,7 @@ describe("adversaries: after every match the verdict is right, nobody honest is 
   it.each(CASES)("%s: a %s answer", async (name, _, truthful) => {
     const { surety, honest } = scenario;
     const strategy = strategies[name] as Strategy;
-    const before = await wealth(surety);
+    const before = await wealth(surety, scenario.model);
     const { requestId, assignee } = await scenario.request();
     const { alice, bob, challenger, second, requester, stranger } = scenario.actors;
     const [s6, s7, s8, s9] = surety.accounts.slice(6) as [Address, Address, Address, Address];
@@ -232,7 +232,7 @@ describe("adversaries: after every match the verdict is right, nobody honest is 
         const feeWei = scenario.feeOf(gas, delivery);
         const on = (call: string, ...args: unknown[]) =>
           surety.send({ from: requester, to: consumer, call, args });
-        const before = await wealth(surety);
+        const before = await wealth(surety, scenario.model);
         const encoded = async (call: string, args: readonly unknown[]) =>
           encodeFunctionData({ abi: surety.oracle.abi, functionName: call, args });
         const asked = await surety.send({
@@ -316,7 +316,7 @@ describe("adversaries: a malformed program", () => {
     async (run) => {
       const { surety, honest } = scenario;
       const { challenger, requester, stranger } = scenario.actors;
-      const before = await wealth(surety);
+      const before = await wealth(surety, scenario.model);
       const { requestId, assignee } = await scenario.request();
       const arena = new Arena(
         surety,

@@ -16,7 +16,7 @@ export class Poster extends Actor {
     this.honest = honest;
   }
 
-  plan(arena: Arena): Plan | undefined {
+  plan(arena: Arena): Plan | undefined | Promise<Plan | undefined> {
     return this.answer(arena) ?? this.defend(arena);
   }
 
@@ -117,7 +117,7 @@ export class SelfChallenger extends Poster {
     super(address, trace, false);
     this.friends = [...friends];
   }
-  override plan(arena: Arena): Plan | undefined {
+  override plan(arena: Arena): Plan | undefined | Promise<Plan | undefined> {
     const { surety, question, assertionId, request } = arena;
     if (
       arena.assertion.poster === this.address &&

@@ -1,8 +1,9 @@
 import { toHex } from "@surety/engine";
 import { suretyOracleAbi } from "@surety/protocol";
-import { type Abi, type Address, getAddress, type Hex } from "viem";
+import { type Abi, type Address, encodeFunctionData, getAddress, type Hex, toFunctionSelector } from "viem";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { digitImage } from "../support/models.ts";
+import { readArtifact, startChainProcess } from "../support/network.ts";
 import { actors } from "../support/scenario.ts";
 import { type At, eventOf, eventsOf, type Surety, startSurety } from "../support/surety.ts";
 
@@ -10,6 +11,9 @@ const MODEL_ID: Hex = `0x${"5a".repeat(32)}`;
 const image = digitImage();
 const scores = (digit: number) =>
   toHex(new Uint8Array(Float32Array.from({ length: 10 }, (_, i) => (i === digit ? 1 : 0)).buffer));
+
+/** Where a contract is put for a call. */
+const STOOD: Address = "0x00000000000000000000000000000000000000bb";
 
 describe("MockSurety: consumers meet the production oracle, and tests say the answers", () => {
   /** Only for its helpers: nothing of this deployment is used. */
@@ -54,6 +58,45 @@ describe("MockSurety: consumers meet the production oracle, and tests say the an
     const receipt = await drive("finalise", requestId, scores(8));
     expect(eventsOf(receipt, "Delivered")).toMatchObject([{ args: { requestId, success: true } }]);
     expect(await surety.read(digits, "digitOf", [requestId])).toBe(8);
+  });
+
+  it("a whole test of a consumer fits into one transaction, at block 0 too: nothing waits for the request's block to be over", async () => {
+    const atOnce = await surety.deploy("test-harness/MockAtOnce.sol");
+    expect(await surety.read(atOnce, "blockNumber")).toBe(
+      await surety.network.publicClient.getBlockNumber({ cacheTime: 0 }),
+    );
+    const anvil = await startChainProcess();
+    try {
+      const { abi, bytecode } = readArtifact("test-harness/MockAtOnce.sol");
+      // The first block of a chain, as a test that begins there sees it.
+      const { data: runtime } = await anvil.publicClient.call({
+        data: bytecode,
+        blockOverrides: { number: 0n },
+      });
+      const { data } = await anvil.publicClient.call({
+        to: STOOD,
+        data: encodeFunctionData({ abi, functionName: "blockNumber" }),
+        stateOverride: [{ address: STOOD, code: runtime as Hex }],
+      });
+      expect(BigInt(data as Hex)).toBe(0n);
+    } finally {
+      await anvil.close();
+    }
+  });
+
+  it("refutes an answer that stands, and no other", async () => {
+    const from = actors(surety).stranger;
+    const digits = await reader("DigitReader");
+    const requestId = await ask(digits);
+    const refute = { from, to: mock, call: "refute", args: [requestId] };
+    // The mock's own error: known by its selector.
+    const refusal = { error: toFunctionSelector("NotAnswered(uint256)"), args: [] };
+    expect(await surety.refused(refute)).toEqual(refusal);
+    await drive("answer", requestId, scores(8));
+    await surety.send(refute);
+    await drive("answer", requestId, scores(8));
+    await drive("finalise", requestId, scores(8));
+    expect(await surety.refused(refute)).toEqual(refusal);
   });
 
   it("provisional answers, refutation and revocation come as in production", async () => {

@@ -115,6 +115,34 @@ describe("SuretyOracle: value at risk", () => {
     });
   });
 
+  it("a missed turn is fined at any bond, of who could have locked the highest", async () => {
+    const { surety, actors } = scenario;
+    const { requestId, assignee } = await scenario.request({ valueAtRiskWei: TWENTY, valueWei: doubleFee() });
+    const answering = assignee === actors.alice ? actors.bob : actors.alice;
+    const late = (await surety.now()) + surety.parameters.exclusiveSeconds + 1;
+    const receipt = await surety.send({
+      ...on("post", [requestId, scenario.question, scenario.output], answering),
+      time: late,
+    });
+    expect(eventsOf(receipt, "TurnMissed")).toMatchObject([
+      { args: { requestId, operator: assignee, poster: answering } },
+    ]);
+    expect(eventsOf(receipt, "Fined")).toMatchObject([
+      { args: { operator: assignee, amountWei: surety.parameters.missedTurnPenaltyWei } },
+    ]);
+  });
+
+  it("maxCapital names the bond of the assertion, not the least one", async () => {
+    const { surety } = scenario;
+    const capitalOf = async (assertionId: bigint) => {
+      const args = [assertionId, smallModel.header, 600];
+      const [, poster] = await surety.read<[unknown, { bondWei: bigint }]>(surety.game, "maxCapital", args);
+      return poster.bondWei;
+    };
+    expect(await capitalOf((await posted()).assertionId)).toBe(parseEther("2"));
+    expect(await capitalOf((await scenario.posted()).assertionId)).toBe(parseEther("1"));
+  });
+
   it("is drawn to who has the higher bond free, and refused to post without it", async () => {
     const { surety, actors, question } = scenario;
     const { alice, bob } = actors;

@@ -1,5 +1,5 @@
 import { stakeQuorumAbi } from "@surety/protocol";
-import { type Abi, type Address, encodeAbiParameters, type Hex, parseEther } from "viem";
+import { type Abi, type Address, encodeAbiParameters, encodeFunctionData, type Hex, parseEther } from "viem";
 import { beforeEach, describe, expect, it } from "vitest";
 import { hostileConsumer } from "../support/consumer.ts";
 import { outputOf, outputRootOf } from "../support/models.ts";
@@ -285,6 +285,37 @@ describe("SuretyOracle: early finality", () => {
         expect(await surety.refused(other.early(two))).toMatchObject({ error: "EarlyFinalityRefused" });
         await surety.send(other.early(await proofBy(able.slice(0, 3), other.assertionId, {}, stricter)));
       }
+    });
+
+    it("an operator that is a contract signs by ERC-1271: its owner's signature counts, another's does not", async () => {
+      const { surety } = scenario;
+      const [owner, other] = surety.accounts.slice(12, 14) as [Address, Address];
+      const wallet = await surety.deploy("test-harness/SignerWallet.sol", [owner]);
+      const asWallet = (call: string, args: readonly unknown[] = [], valueWei = 0n) => {
+        const data = encodeFunctionData({ abi: surety.operators.abi, functionName: call, args });
+        const to = surety.operators.address;
+        return surety.send({ from: owner, to: wallet, call: "execute", args: [to, data], valueWei });
+      };
+      const { early, requestId, assertionId, poster } = await answered(quorum.address);
+      await asWallet("deposit", [], surety.parameters.minStakeWei);
+      await asWallet("joinModel", [modelId]);
+      // Six serve now: three are needed.
+      const [a, b] = signersFor(poster);
+      const by = sorted(a, b, wallet.address);
+      const proof = async (walletsBy: Address, digestOf = assertionId) =>
+        proofOf(
+          by,
+          await Promise.all(
+            by.map((who) => (who === wallet.address ? sign(walletsBy, digestOf) : sign(who, assertionId))),
+          ),
+        );
+      expect(await surety.refused(early(await proof(other)))).toEqual(await refusal());
+      expect(await surety.refused(early(await proof(owner, assertionId + 1n)))).toEqual(await refusal());
+      // A signature of the wallet's owner is not the wallet's in the owner's own name.
+      const owners = sorted(a, b, owner);
+      expect(await surety.refused(early(await proofBy(owners, assertionId)))).toEqual(await refusal());
+      await surety.send(early(await proof(owner)));
+      expect(await surety.read(surety.oracle, "resultOf", [requestId])).not.toBe(ZERO_HASH);
     });
 
     it("signatures for another assertion, output, question, oracle or contract: refused", async () => {

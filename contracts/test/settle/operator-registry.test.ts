@@ -62,8 +62,8 @@ describe("OperatorRegistry", () => {
     it("of more than can be counted reverts AmountTooLarge", async () => {
       const { network, refused } = scenario.surety;
       await network.testClient.setBalance({ address: scenario.actors.stranger, value: 2n ** 97n });
-      expect(await refused(deposit(2n ** 96n))).toEqual({ error: "AmountTooLarge", args: [2n ** 96n] });
-      await scenario.surety.send(deposit(2n ** 96n - 1n));
+      expect(await refused(deposit(2n ** 88n))).toEqual({ error: "AmountTooLarge", args: [2n ** 88n] });
+      await scenario.surety.send(deposit(2n ** 88n - 1n));
     });
 
     it("of a jailed operator reverts OperatorJailed", async () => {
@@ -352,9 +352,13 @@ describe("OperatorRegistry", () => {
   describe("pick", () => {
     const block = async () => (await scenario.surety.network.publicClient.getBlockNumber()) as bigint;
     const word = (n: number) => `0x${n.toString(16).padStart(64, "0")}` as const;
-    const pick = async (seed: number, memberCount: number | bigint, requestBlock: bigint) => {
-      const bondWei = scenario.surety.parameters.assertionBondWei;
-      const args = [modelId, word(seed), BigInt(memberCount), requestBlock, bondWei];
+    const pick = async (
+      seed: number,
+      memberCount: number | bigint,
+      requestBlock: bigint,
+      lockedWei = scenario.surety.parameters.assertionBondWei,
+    ) => {
+      const args = [modelId, word(seed), BigInt(memberCount), requestBlock, lockedWei];
       const [operator, firstDrawn] = await scenario.surety.read<[string, boolean]>(
         scenario.surety.operators,
         "pick",
@@ -434,6 +438,31 @@ describe("OperatorRegistry", () => {
         const before = await pick(seed, 2, deposited + 1n);
         expect(firstDrawn).toBe(before.operator === operator);
       }
+    });
+
+    it("above the least bond only who could lock the highest ever since has surely been drawn first", async () => {
+      const { alice, bob } = scenario.actors;
+      await pass(1);
+      const asked = await block();
+      const sure = async (of: string, requestBlock: bigint, times: bigint) => {
+        const outcomes = new Set<boolean>();
+        for (let seed = 0; seed < 20; seed++) {
+          const { operator, firstDrawn } = await pick(seed, 2, requestBlock, times * bondWei);
+          if (operator === of) outcomes.add(firstDrawn);
+        }
+        return [...outcomes].sort();
+      };
+      // Both have four bonds, which is the highest.
+      expect(await sure(alice, asked, 2n)).toEqual([true]);
+      await scenario.surety.send(await asOracle("lock", alice, bondWei));
+      expect(await sure(alice, asked, 2n)).toEqual([false]);
+      expect(await sure(alice, asked, 1n)).toEqual([true]);
+      expect(await sure(bob, asked, 2n)).toEqual([true]);
+      await scenario.surety.send(await asOracle("unlock", alice, bondWei));
+      const unlocked = await block();
+      expect(await sure(alice, asked, 2n)).toEqual([false]);
+      expect(await sure(alice, unlocked, 2n)).toEqual([false]);
+      expect(await sure(alice, unlocked + 1n, 2n)).toEqual([true]);
     });
 
     it("nobody joins for a request that it has seen, not even in its block", async () => {
@@ -526,6 +555,7 @@ describe("OperatorRegistry", () => {
     expect(await read("parameters")).toEqual({
       minStakeWei,
       assertionBondWei: bondWei,
+      maxAssertionBondWei: 4n * bondWei,
       unbondingSeconds: 600,
       attention: ZERO_ADDRESS,
     });

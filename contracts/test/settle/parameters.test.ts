@@ -28,8 +28,13 @@ describe("constructor parameters", () => {
     ],
     [
       "minStakeWei",
-      [SOMEBODY, SOMEBODY, { ...ofOperators, minStakeWei: 2n ** 96n }],
-      [2n ** 96n, 2n ** 96n - 1n],
+      [SOMEBODY, SOMEBODY, { ...ofOperators, minStakeWei: 2n ** 88n }],
+      [2n ** 88n, 2n ** 88n - 1n],
+    ],
+    [
+      "maxAssertionBondWei",
+      [SOMEBODY, SOMEBODY, { ...ofOperators, maxAssertionBondWei: assertionBondWei - 1n }],
+      [assertionBondWei - 1n, assertionBondWei],
     ],
   ])("OperatorRegistry names a wrong %s", async (name, args, bounds) => {
     expect(await surety.refusedDeployment("settle/OperatorRegistry.sol", args)).toEqual({
@@ -179,6 +184,10 @@ describe("constructor parameters", () => {
     });
     expect(await refusedGame({ oracle: { assertionBondWei: 7n, missedTurnPenaltyWei: 0n } })).toMatchObject({
       args: ["assertionBondWei", assertionBondWei, 7n],
+    });
+    const { maxAssertionBondWei: most } = ofOperators;
+    expect(await refusedGame({ operators: { maxAssertionBondWei: most + 1n } })).toMatchObject({
+      args: ["maxAssertionBondWei", most + 1n, most],
     });
     const longest = 2 * challengeWindowSeconds + 2 * (clockSeconds + 8 * extensionSeconds);
     expect(await refusedGame({ operators: { unbondingSeconds: longest - 1 } })).toEqual({

@@ -5,6 +5,7 @@ import { createHardhatRuntimeEnvironment } from "hardhat/hre";
 import {
   type Abi,
   type Address,
+  type Chain,
   createPublicClient,
   createTestClient,
   createWalletClient,
@@ -15,12 +16,16 @@ import {
   type Transport,
 } from "viem";
 
-const chain = defineChain({
-  id: 31337,
-  name: "in-process",
-  nativeCurrency: { name: "Ether", symbol: "ETH", decimals: 18 },
-  rpcUrls: { default: { http: [] } },
-});
+/** Where the contracts take times of a second (`LeastTimes`). */
+export const DEVELOPMENT_CHAIN_ID = 31_337;
+
+const chainOf = (id: number) =>
+  defineChain({
+    id,
+    name: "in-process",
+    nativeCurrency: { name: "Ether", symbol: "ETH", decimals: 18 },
+    rpcUrls: { default: { http: [] } },
+  });
 
 export interface Artifact {
   readonly abi: Abi;
@@ -44,13 +49,13 @@ export function readArtifact(path: string): Artifact {
  * const referee = await network.deploy("dispute/StepReferee.sol");
  * await network.publicClient.readContract({ ...referee, functionName: "describe", args: [0, "0x"] });
  */
-export async function startNetwork() {
+export async function startNetwork(chainId: number = DEVELOPMENT_CHAIN_ID) {
   const gasLimit = 2_000_000_000n;
   const hre = await createHardhatRuntimeEnvironment({
     networks: {
       bulk: {
         type: "edr-simulated",
-        chainId: chain.id,
+        chainId,
         hardfork: "prague",
         blockGasLimit: gasLimit,
         // Callers without an account of their own are charged nothing.
@@ -62,19 +67,21 @@ export async function startNetwork() {
   const connection = await hre.network.create("bulk");
   const transport = custom(connection.provider, { retryCount: 0 });
   const addresses = (await connection.provider.request({ method: "eth_accounts" })) as Address[];
-  return clientsOf(transport, "hardhat", addresses, () => connection.close());
+  return clientsOf(chainOf(chainId), transport, "hardhat", addresses, () => connection.close());
 }
 
 /** The same over a chain process of its own: anvil, with a real chain's limits and prices. */
 export async function startChainProcess(): Promise<Network & { readonly url: string }> {
   const anvil = await startAnvil();
+  const chain = chainOf(DEVELOPMENT_CHAIN_ID);
   const transport = http(anvil.url, { retryCount: 0 });
   const client = createPublicClient({ chain, transport });
   const addresses = (await client.request({ method: "eth_accounts" as never })) as Address[];
-  return { ...clientsOf(transport, "anvil", addresses, () => anvil.stop()), url: anvil.url };
+  return { ...clientsOf(chain, transport, "anvil", addresses, () => anvil.stop()), url: anvil.url };
 }
 
 function clientsOf(
+  chain: Chain,
   transport: Transport,
   mode: "hardhat" | "anvil",
   addresses: readonly Address[],

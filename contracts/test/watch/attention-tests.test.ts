@@ -1,101 +1,15 @@
-import { type CommittedTrace, toHex } from "@surety/engine";
-import { attentionTestsAbi } from "@surety/protocol";
-import { type Abi, type Address, type Hex, parseEther } from "viem";
+import { toHex } from "@surety/engine";
+import { type Address, type Hex, parseEther } from "viem";
 import { describe, expect, it } from "vitest";
-import { outputOf, outputRootOf } from "../support/models.ts";
+import { ATTENTION, useAttention } from "../support/attention.ts";
+import { outputRootOf } from "../support/models.ts";
 import { commitMove, viewOf } from "../support/players.ts";
 import { fuzzSeed, randomFrom } from "../support/random.ts";
-import { smallInput, smallModel, useSurety } from "../support/scenario.ts";
+import { smallInput, smallModel } from "../support/scenario.ts";
 import { expectSnapshot } from "../support/snapshot.ts";
-import { type At, eventOf, ZERO_ADDRESS, ZERO_HASH } from "../support/surety.ts";
+import { eventOf, ZERO_ADDRESS, ZERO_HASH } from "../support/surety.ts";
 
 const { modelId } = smallModel;
-const ATTENTION = {
-  watcherStakeWei: parseEther("1"),
-  rewardWei: parseEther("0.01"),
-  fineWei: parseEther("0.05"),
-  posterFineWei: parseEther("0.05"),
-  askedBps: 5_000,
-  auditBps: 10_000,
-  bountyBps: 4_000,
-  attentionBlocks: 6,
-  revealSeconds: 10,
-  leaveSeconds: 5_000,
-};
-const TIMES = { challengeWindowSeconds: 60, unbondingSeconds: 1_000 };
-
-/** The deployment with attention tests, and the steps of one. */
-function useAttention(changes: Partial<typeof ATTENTION> = {}) {
-  const parameters = { ...ATTENTION, ...changes };
-  const scenario = useSurety(smallModel, smallInput, { ...TIMES, attention: parameters });
-  const at = (): At => ({
-    address: scenario.surety.addresses.attention as Address,
-    abi: attentionTestsAbi as Abi,
-  });
-  const on = (from: Address, call: string, args: readonly unknown[], valueWei = 0n) => ({
-    ...{ from, to: at(), call, args, valueWei },
-  });
-  const read = <Result>(name: string, ...args: readonly unknown[]) =>
-    scenario.surety.read<Result>(at(), name, args);
-  const watch = (from: Address) =>
-    scenario.surety.send(on(from, "watch", [modelId], parameters.watcherStakeWei));
-  const fund = (wei: bigint) => scenario.surety.send(on(scenario.actors.requester, "fund", [modelId], wei));
-  const attend = async (from: Address, assertionId: bigint, root: Hex, of = from) =>
-    scenario.surety.send(
-      on(from, "attend", [assertionId, await read("commitmentOf", assertionId, of, root)]),
-    );
-  /** Lets the blocks pass in which watchers attend. */
-  const afterAttention = async (assertionId: bigint) => {
-    const { postedBlock } = await scenario.surety.read<{ postedBlock: number }>(
-      scenario.surety.oracle,
-      "assertionOf",
-      [assertionId],
-    );
-    const { publicClient, testClient } = scenario.surety.network;
-    const missing = postedBlock + parameters.attentionBlocks - Number(await publicClient.getBlockNumber());
-    if (missing > 0) await testClient.mine({ blocks: missing });
-  };
-  const audit = async (assertionId: bigint) => {
-    await afterAttention(assertionId);
-    return scenario.surety.send(on(scenario.actors.stranger, "audit", [assertionId]));
-  };
-  const commit = (poster: Address, assertionId: bigint, trace: CommittedTrace) =>
-    scenario.surety.send({
-      ...commitMove(scenario.surety, { model: smallModel, inputs: [smallInput] }, trace, assertionId),
-      from: poster,
-    });
-  const finalise = async (requestId: bigint, trace: CommittedTrace) => {
-    const { surety } = scenario;
-    const args = [requestId, outputOf(smallModel, trace)];
-    const time = (await surety.now()) + TIMES.challengeWindowSeconds;
-    return surety.send({ from: scenario.actors.stranger, to: surety.oracle, call: "finalise", args, time });
-  };
-  const answer = (trace?: CommittedTrace) => scenario.posted(trace, { delivery: "pull" });
-  /** All that is held is owed: stakes, pool, credits. */
-  const checkHeld = async (watchers: readonly Address[]) => {
-    let owed = await read<bigint>("poolOf", modelId);
-    for (const who of new Set([...watchers, ...scenario.surety.accounts])) {
-      owed += await read<bigint>("creditOf", who);
-      owed += (await read<{ stakeWei: bigint }>("watcherOf", modelId, who)).stakeWei;
-    }
-    expect(await scenario.surety.balance(at().address)).toBe(owed);
-  };
-  return {
-    scenario,
-    at,
-    on,
-    read,
-    watch,
-    fund,
-    attend,
-    afterAttention,
-    audit,
-    commit,
-    finalise,
-    answer,
-    checkHeld,
-  };
-}
 
 describe("AttentionTests: nobody ever lies", () => {
   const t = useAttention();
@@ -359,6 +273,78 @@ describe("AttentionTests: somebody lies", () => {
     expect(await surety.refused(t.on(poster, "audit", [assertionId]))).toMatchObject({
       error: "NotStanding",
     });
+  });
+});
+
+describe("AttentionTests: nobody honest is fined, or settled for less", () => {
+  // A side that says no more has lost while there is still time for an audit.
+  const t = useAttention({ askedBps: 10_000 }, { clockSeconds: 12, extensionSeconds: 5 });
+  const { scenario } = t;
+
+  it("a poster that committed because it was challenged is not blamed for it, when that game is over either", async () => {
+    const { surety, honest } = scenario;
+    const { stranger } = scenario.actors;
+    const { assertionId, poster } = await t.answer();
+    const gameId = await scenario.open(assertionId, honest);
+    await t.commit(poster, assertionId, honest);
+    await surety.send({
+      ...{ from: poster, to: surety.game, call: "claimTimeout", args: [gameId] },
+      time: (await viewOf(surety, gameId)).turnEndsAt + 1,
+    });
+    expect(await surety.read(surety.oracle, "assertionOf", [assertionId])).toMatchObject({ openGames: 0 });
+    expect(await surety.read(surety.game, "wasTraceDemanded", [assertionId])).toBe(true);
+    await t.afterAttention(assertionId);
+    expect(await surety.refused(t.on(stranger, "audit", [assertionId]))).toEqual({
+      error: "NothingToShow",
+      args: [assertionId, poster],
+    });
+  });
+
+  it("a poster that committed before anybody challenged it cannot hide that behind a friend's game", async () => {
+    const { surety, honest } = scenario;
+    const { assertionId, poster } = await t.answer();
+    await t.commit(poster, assertionId, honest);
+    await scenario.open(assertionId, honest);
+    expect(await surety.read(surety.game, "wasTraceDemanded", [assertionId])).toBe(false);
+    await t.audit(assertionId);
+    await surety.send(t.on(scenario.actors.stranger, "showPoster", [assertionId]));
+  });
+
+  it("what a verifier may make final at any time is not audited: its poster might have no time to show its trace", async () => {
+    const { surety } = scenario;
+    const { requester, stranger } = scenario.actors;
+    const { requestId, assignee } = await scenario.request({ delivery: "pull" });
+    const on = (from: Address, call: string, ...args: unknown[]) => ({ from, to: surety.oracle, call, args });
+    await surety.send(on(requester, "chooseEarlyFinality", requestId, stranger));
+    await surety.send(on(assignee, "post", requestId, scenario.question, scenario.output));
+    await t.afterAttention(requestId * 256n);
+    expect(await surety.refused(t.on(stranger, "audit", [requestId * 256n]))).toEqual({
+      error: "NothingToShow",
+      args: [requestId * 256n, assignee],
+    });
+  });
+
+  it("a watcher is paid in full or not yet: nobody can have it settled by an empty pool", async () => {
+    const { surety, honest } = scenario;
+    const watcher = surety.accounts[8] as Address;
+    await t.watch(watcher);
+    const { requestId, assertionId, poster } = await t.answer();
+    await t.attend(watcher, assertionId, toHex(honest.root));
+    await t.audit(assertionId);
+    await t.commit(poster, assertionId, honest);
+    await t.finalise(requestId, honest);
+    await t.fund(ATTENTION.rewardWei - 1n);
+    const reward = t.on(scenario.actors.stranger, "reward", [assertionId, watcher]);
+    expect(await surety.refused(reward)).toEqual({
+      error: "PoolTooLow",
+      args: [ATTENTION.rewardWei - 1n, ATTENTION.rewardWei],
+    });
+    await t.fund(1n);
+    await surety.send(reward);
+    expect(await t.read("creditOf", watcher)).toBe(ATTENTION.rewardWei);
+    await t.fund(ATTENTION.rewardWei);
+    expect(await surety.refused(reward)).toMatchObject({ error: "NothingToShow" });
+    await t.checkHeld([watcher]);
   });
 });
 

@@ -27,7 +27,7 @@ export const modelRegistryAbi = [
 ] as const;
 
 export const operatorRegistryAbi = [
-  {"inputs":[{"internalType":"address","name":"oracle_","type":"address"},{"internalType":"address","name":"disputeGame_","type":"address"},{"components":[{"internalType":"uint128","name":"minStakeWei","type":"uint128"},{"internalType":"uint128","name":"assertionBondWei","type":"uint128"},{"internalType":"uint32","name":"unbondingSeconds","type":"uint32"},{"internalType":"address","name":"attention","type":"address"}],"internalType":"struct IOperatorRegistry.OperatorParameters","name":"parameters_","type":"tuple"}],"stateMutability":"nonpayable","type":"constructor"},
+  {"inputs":[{"internalType":"address","name":"oracle_","type":"address"},{"internalType":"address","name":"disputeGame_","type":"address"},{"components":[{"internalType":"uint128","name":"minStakeWei","type":"uint128"},{"internalType":"uint128","name":"assertionBondWei","type":"uint128"},{"internalType":"uint128","name":"maxAssertionBondWei","type":"uint128"},{"internalType":"uint32","name":"unbondingSeconds","type":"uint32"},{"internalType":"address","name":"attention","type":"address"}],"internalType":"struct IOperatorRegistry.OperatorParameters","name":"parameters_","type":"tuple"}],"stateMutability":"nonpayable","type":"constructor"},
   {"inputs":[{"internalType":"address","name":"operator","type":"address"},{"internalType":"ModelId","name":"modelId","type":"bytes32"}],"name":"AlreadyServing","type":"error"},
   {"inputs":[{"internalType":"uint256","name":"amountWei","type":"uint256"}],"name":"AmountTooLarge","type":"error"},
   {"inputs":[{"internalType":"uint256","name":"amountWei","type":"uint256"},{"internalType":"uint256","name":"mostWei","type":"uint256"}],"name":"FineTooHigh","type":"error"},
@@ -61,7 +61,7 @@ export const operatorRegistryAbi = [
   {"inputs":[{"internalType":"address","name":"operator","type":"address"},{"internalType":"uint256","name":"amountWei","type":"uint256"}],"name":"lock","outputs":[],"stateMutability":"nonpayable","type":"function"},
   {"inputs":[{"internalType":"address","name":"operator","type":"address"}],"name":"operatorOf","outputs":[{"components":[{"internalType":"uint128","name":"stakeWei","type":"uint128"},{"internalType":"uint128","name":"lockedWei","type":"uint128"},{"internalType":"uint128","name":"unbondingWei","type":"uint128"},{"internalType":"uint40","name":"unbondsAt","type":"uint40"},{"internalType":"bool","name":"jailed","type":"bool"}],"internalType":"struct IOperatorRegistry.Operator","name":"","type":"tuple"}],"stateMutability":"view","type":"function"},
   {"inputs":[],"name":"oracle","outputs":[{"internalType":"address","name":"","type":"address"}],"stateMutability":"view","type":"function"},
-  {"inputs":[],"name":"parameters","outputs":[{"components":[{"internalType":"uint128","name":"minStakeWei","type":"uint128"},{"internalType":"uint128","name":"assertionBondWei","type":"uint128"},{"internalType":"uint32","name":"unbondingSeconds","type":"uint32"},{"internalType":"address","name":"attention","type":"address"}],"internalType":"struct IOperatorRegistry.OperatorParameters","name":"","type":"tuple"}],"stateMutability":"view","type":"function"},
+  {"inputs":[],"name":"parameters","outputs":[{"components":[{"internalType":"uint128","name":"minStakeWei","type":"uint128"},{"internalType":"uint128","name":"assertionBondWei","type":"uint128"},{"internalType":"uint128","name":"maxAssertionBondWei","type":"uint128"},{"internalType":"uint32","name":"unbondingSeconds","type":"uint32"},{"internalType":"address","name":"attention","type":"address"}],"internalType":"struct IOperatorRegistry.OperatorParameters","name":"","type":"tuple"}],"stateMutability":"view","type":"function"},
   {"inputs":[{"internalType":"ModelId","name":"modelId","type":"bytes32"},{"internalType":"bytes32","name":"seed","type":"bytes32"},{"internalType":"uint256","name":"memberCount","type":"uint256"},{"internalType":"uint256","name":"requestBlock","type":"uint256"},{"internalType":"uint256","name":"bondWei","type":"uint256"}],"name":"pick","outputs":[{"internalType":"address","name":"operator","type":"address"},{"internalType":"bool","name":"firstDrawn","type":"bool"}],"stateMutability":"view","type":"function"},
   {"inputs":[{"internalType":"address","name":"operator","type":"address"},{"internalType":"ModelId","name":"modelId","type":"bytes32"}],"name":"serves","outputs":[{"internalType":"bool","name":"","type":"bool"}],"stateMutability":"view","type":"function"},
   {"inputs":[{"internalType":"ModelId","name":"modelId","type":"bytes32"}],"name":"servingCount","outputs":[{"internalType":"uint256","name":"","type":"uint256"}],"stateMutability":"view","type":"function"},
@@ -249,6 +249,7 @@ export const disputeGameAbi = [
   {"inputs":[],"name":"stepReferee","outputs":[{"internalType":"address","name":"","type":"address"}],"stateMutability":"view","type":"function"},
   {"inputs":[{"internalType":"AssertionId","name":"assertionId","type":"uint256"}],"name":"traceCommittedAt","outputs":[{"internalType":"uint256","name":"","type":"uint256"}],"stateMutability":"view","type":"function"},
   {"inputs":[{"internalType":"AssertionId","name":"assertionId","type":"uint256"}],"name":"traceRootOf","outputs":[{"internalType":"bytes32","name":"","type":"bytes32"}],"stateMutability":"view","type":"function"},
+  {"inputs":[{"internalType":"AssertionId","name":"assertionId","type":"uint256"}],"name":"wasTraceDemanded","outputs":[{"internalType":"bool","name":"","type":"bool"}],"stateMutability":"view","type":"function"},
   {"inputs":[],"name":"withdraw","outputs":[],"stateMutability":"nonpayable","type":"function"},
 ] as const;
 
@@ -275,6 +276,7 @@ export const attentionTestsAbi = [
   {"inputs":[{"internalType":"AssertionId","name":"assertionId","type":"uint256"},{"internalType":"address","name":"who","type":"address"}],"name":"NothingToShow","type":"error"},
   {"inputs":[],"name":"NothingToWithdraw","type":"error"},
   {"inputs":[{"internalType":"address","name":"recipient","type":"address"},{"internalType":"uint256","name":"amountWei","type":"uint256"}],"name":"PaymentFailed","type":"error"},
+  {"inputs":[{"internalType":"uint256","name":"poolWei","type":"uint256"},{"internalType":"uint256","name":"rewardWei","type":"uint256"}],"name":"PoolTooLow","type":"error"},
   {"inputs":[],"name":"ReentrancyGuardReentrantCall","type":"error"},
   {"inputs":[{"internalType":"uint256","name":"withdrawableAt","type":"uint256"}],"name":"StakeNotDue","type":"error"},
   {"inputs":[{"internalType":"AssertionId","name":"assertionId","type":"uint256"}],"name":"TooLateToAudit","type":"error"},
@@ -293,6 +295,7 @@ export const attentionTestsAbi = [
   {"inputs":[{"internalType":"AssertionId","name":"assertionId","type":"uint256"}],"name":"audit","outputs":[],"stateMutability":"nonpayable","type":"function"},
   {"inputs":[{"internalType":"AssertionId","name":"assertionId","type":"uint256"}],"name":"auditOf","outputs":[{"components":[{"internalType":"uint40","name":"auditedAt","type":"uint40"},{"internalType":"bool","name":"leaked","type":"bool"},{"internalType":"bool","name":"posterFined","type":"bool"}],"internalType":"struct IAttentionTests.Audit","name":"","type":"tuple"}],"stateMutability":"view","type":"function"},
   {"inputs":[{"internalType":"AssertionId","name":"assertionId","type":"uint256"},{"internalType":"address","name":"watcher","type":"address"},{"internalType":"bytes32","name":"traceRoot","type":"bytes32"}],"name":"commitmentOf","outputs":[{"internalType":"bytes32","name":"","type":"bytes32"}],"stateMutability":"pure","type":"function"},
+  {"inputs":[],"name":"coveredRunWei","outputs":[{"internalType":"uint256","name":"costWei","type":"uint256"}],"stateMutability":"view","type":"function"},
   {"inputs":[{"internalType":"address","name":"account","type":"address"}],"name":"creditOf","outputs":[{"internalType":"uint256","name":"amountWei","type":"uint256"}],"stateMutability":"view","type":"function"},
   {"inputs":[{"internalType":"ModelId","name":"modelId","type":"bytes32"}],"name":"fund","outputs":[],"stateMutability":"payable","type":"function"},
   {"inputs":[{"internalType":"AssertionId","name":"assertionId","type":"uint256"},{"internalType":"address","name":"watcher","type":"address"},{"internalType":"bytes32","name":"traceRoot","type":"bytes32"}],"name":"isAsked","outputs":[{"internalType":"bool","name":"","type":"bool"}],"stateMutability":"view","type":"function"},
@@ -467,6 +470,7 @@ export const suretyErrorsAbi = [
   {"inputs":[{"internalType":"uint256","name":"child","type":"uint256"}],"name":"PaddingNotZero","type":"error"},
   {"inputs":[],"name":"PathNotProven","type":"error"},
   {"inputs":[{"internalType":"address","name":"recipient","type":"address"},{"internalType":"uint256","name":"amountWei","type":"uint256"}],"name":"PaymentFailed","type":"error"},
+  {"inputs":[{"internalType":"uint256","name":"poolWei","type":"uint256"},{"internalType":"uint256","name":"rewardWei","type":"uint256"}],"name":"PoolTooLow","type":"error"},
   {"inputs":[{"internalType":"address","name":"winner","type":"address"}],"name":"PrizeRefused","type":"error"},
   {"inputs":[{"internalType":"bytes32","name":"actual","type":"bytes32"},{"internalType":"bytes32","name":"expected","type":"bytes32"}],"name":"QuestionMismatch","type":"error"},
   {"inputs":[],"name":"ReentrancyGuardReentrantCall","type":"error"},
