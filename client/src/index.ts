@@ -3,4 +3,5 @@ export { FatalError, type ModelId, parseModelId, parseRequestId, type RequestId 
 export * from "./actions/request-inference.ts";
 export * from "./actions/wait-for-result.ts";
 export * from "./actions/watch-disputes.ts";
+export * from "./request-ids.ts";
 export * from "./surety-actions.ts";

@@ -42,5 +42,11 @@ export function packedManifest(manifest: PackageManifest): Readonly<Record<strin
     Object.entries(manifest.bin ?? {}).map(([name, file]) => [name, compiled(file, ".js")]),
   );
   const { scripts: _, ...rest } = manifest;
-  return { ...rest, engines: { node: NODE }, exports, ...(manifest.bin ? { bin } : {}) };
+  return {
+    ...rest,
+    engines: { node: NODE },
+    // A package without modules, as that of the contracts, gives its files: empty exports would hide them.
+    ...(manifest.exports ? { exports } : {}),
+    ...(manifest.bin ? { bin } : {}),
+  };
 }

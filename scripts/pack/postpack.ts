@@ -5,5 +5,5 @@ import { restoreManifest } from "./package-files.ts";
 
 const packageDir = process.cwd();
 restoreManifest(packageDir);
-for (const made of ["dist", "LICENSE", "fixtures"])
+for (const made of ["dist", "LICENSE", "fixtures", "examples"])
   rmSync(path.join(packageDir, made), { recursive: true, force: true });

@@ -29,7 +29,13 @@ cpSync(path.join(packageDir, "src"), dist, {
   recursive: true,
   filter: (file) => !file.endsWith(".ts"),
 });
-for (const file of ["LICENSE", "fixtures/mnist", "fixtures/licenses", "fixtures/MANIFEST.md"]) {
+for (const file of [
+  "LICENSE",
+  "fixtures/mnist",
+  "fixtures/licenses",
+  "fixtures/MANIFEST.md",
+  "examples/consumer",
+]) {
   const wanted = (manifest.files as readonly string[] | undefined)?.includes(file.split("/")[0] as string);
   if (wanted && existsSync(path.join(ROOT, file))) {
     cpSync(path.join(ROOT, file), path.join(packageDir, file), { recursive: true });

@@ -9,8 +9,8 @@ import { DEVNET_DIR, type DevnetFile, readDevnetFile } from "../devnet/devnet-fi
 import { testDigit } from "../devnet/digits.ts";
 import { disputeTable } from "../devnet/dispute-report.ts";
 import { orderFault, watchFault } from "../devnet/order-fault.ts";
+import { ROLES } from "../devnet/roles.ts";
 import { runDevnet } from "../devnet/run-devnet.ts";
-import { ROLES } from "../devnet/world.ts";
 import { EXIT, print, toJson } from "../output.ts";
 import { wholeNumber } from "./numbers.ts";
 

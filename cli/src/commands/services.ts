@@ -2,8 +2,9 @@ import type { Command } from "commander";
 import { EXIT, print, toJson } from "../output.ts";
 import { addDrainCommand } from "./drain.ts";
 
-/** What runs until it is told to stop; it reads its options itself: the same from flags, `SURETY_*` and a file. */
-export function addServiceCommands(program: Command): void {
+// What runs until it is told to stop; it reads its options itself: the same from flags, `SURETY_*` and a file.
+
+export function addNodeCommands(program: Command): void {
   const node = program.command("node").description("run a staked node");
   passing(node.command("start"))
     .description("follow the chain, answer requests, defend the answers")
@@ -30,14 +31,18 @@ export function addServiceCommands(program: Command): void {
       process.exitCode = isFit(findings) ? EXIT.success : EXIT.negative;
     });
   addDrainCommand(node);
+}
 
+export function addWorkerCommand(program: Command): void {
   passing(program.command("worker"))
     .description("take a node's inference jobs from the queue they share: more machines, more answers")
     .action(async (args: string[]) => {
       const { runWorker } = await import("@surety/oracle-node");
       await runWorker(args);
     });
+}
 
+export function addChallengerCommands(program: Command): void {
   const challenger = program.command("challenger").description("run a challenger");
   passing(challenger.command("start"))
     .description("check every answer, dispute what is wrong")

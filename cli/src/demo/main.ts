@@ -3,7 +3,8 @@ import { formatEther } from "viem";
 import { type Asked, ask, digitOf } from "../devnet/ask.ts";
 import { type Picture, prepareDigits } from "../devnet/digits.ts";
 import { type DisputeReport, disputeTable, reportDispute } from "../devnet/dispute-report.ts";
-import { createWorld, type NodeRole, type World } from "../devnet/world.ts";
+import type { NodeRole } from "../devnet/roles.ts";
+import { createWorld, type World } from "../devnet/world.ts";
 import { printError, toJson } from "../output.ts";
 import { createTimeline } from "./timeline.ts";
 

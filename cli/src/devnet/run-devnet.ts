@@ -7,8 +7,9 @@ import { FatalError } from "@surety/protocol";
 import { ask } from "./ask.ts";
 import { type DevnetFile, readDevnetFile, writeDevnetFile } from "./devnet-file.ts";
 import { compileDigits } from "./digits.ts";
+import { type NodeRole, ROLES } from "./roles.ts";
 import type { ServiceProcess } from "./service-process.ts";
-import { createWorld, type NodeRole, ROLES, type World } from "./world.ts";
+import { createWorld, type World } from "./world.ts";
 
 export interface DevnetOptions {
   /** Takes its files; what an earlier devnet left there is removed. */

@@ -15,24 +15,9 @@ import { type Anvil, devAccount, devPrivateKey, startAnvil, testClient } from "@
 import type { Bundle } from "@surety/engine";
 import { digitReaderAbi, digitReaderBytecode, FatalError, type ModelId } from "@surety/protocol";
 import { type Address, createWalletClient, http } from "viem";
+import { type NodeRole, ROLES, type Role } from "./roles.ts";
 import { type ServiceProcess, startService } from "./service-process.ts";
 import { setUpDevnet, stakeOperator } from "./set-up-devnet.ts";
-
-/** Development accounts by role. */
-export const ROLES = {
-  deployer: 0,
-  "node A": 1,
-  "node B": 2,
-  "node C": 3,
-  challenger: 4,
-  consumer: 5,
-  "node D": 6,
-  "node E": 7,
-  "node F": 8,
-  "node G": 9,
-} as const;
-export type Role = keyof typeof ROLES;
-export type NodeRole = Extract<Role, `node ${string}`>;
 
 /** Short times, so that nobody waits long for an end; the clocks leave every side room for a slow machine. */
 export const WORLD_PARAMETERS = { ...DEVNET_PARAMETERS, exclusiveSeconds: 30, challengeWindowSeconds: 15 };

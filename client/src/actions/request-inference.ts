@@ -1,15 +1,29 @@
 import {
   type Delivery,
-  decodeLogs,
-  findLog,
-  quoteWei,
+  quoteInToken,
   requestInference as requestCall,
   type SuretyAddresses,
 } from "@surety/chain";
-import { FatalError, type ModelId, parseRequestId, type RequestId } from "@surety/protocol";
-import type { Account, Chain, Client, Hash, Transport } from "viem";
-import { getBlock, sendTransaction, waitForTransactionReceipt } from "viem/actions";
+import { FatalError, type ModelId, type RequestId } from "@surety/protocol";
+import {
+  type Account,
+  type Address,
+  type Chain,
+  type Client,
+  erc20Abi,
+  type Hash,
+  type Transport,
+  zeroAddress,
+} from "viem";
+import {
+  getBlock,
+  readContract,
+  sendTransaction,
+  waitForTransactionReceipt,
+  writeContract,
+} from "viem/actions";
 import { asChain } from "../as-chain.ts";
+import { requestIdsIn } from "../request-ids.ts";
 
 export interface RequestInferenceParameters {
   readonly modelId: ModelId;
@@ -23,15 +37,19 @@ export interface RequestInferenceParameters {
   readonly valueAtRiskWei?: bigint;
   /** From now until an unanswered request may be refunded. Default: 3,600. */
   readonly deadlineSeconds?: number;
-  /** Native currency sent along; what is above the quote is credited back. Default: the quote. */
+  /** Native currency sent along; what is above the quote is credited back. Default: the quote, or 0 where a token pays. */
   readonly feeWei?: bigint;
+  /** One of the oracle's fee tokens, to pay in instead of native currency. Where the oracle may not take the fee yet, it is allowed to first, exactly. */
+  readonly feeToken?: Address;
 }
 
 export interface RequestedInference {
   readonly requestId: RequestId;
   readonly transactionHash: Hash;
-  /** What was sent along. */
+  /** Native currency that was sent along. */
   readonly feeWei: bigint;
+  /** What the oracle took of `feeToken`, in its smallest unit; 0 where native currency paid. */
+  readonly tokenFee: bigint;
 }
 
 const DEADLINE_SECONDS = 3_600;
@@ -50,13 +68,16 @@ export async function requestInference(
   parameters: RequestInferenceParameters,
 ): Promise<RequestedInference> {
   const { modelId, input, deadlineSeconds = DEADLINE_SECONDS } = parameters;
-  const { callbackGas = 0, delivery = "pull", valueAtRiskWei = 0n } = parameters;
+  const { callbackGas = 0, delivery = "pull", valueAtRiskWei = 0n, feeToken = zeroAddress } = parameters;
   const terms = { callbackGas, delivery, valueAtRiskWei };
-  const feeWei = parameters.feeWei ?? (await quoteWei(await asChain(client), addresses, modelId, terms));
+  const quote = await quoteInToken(await asChain(client), addresses, modelId, feeToken, terms);
+  const paysInToken = feeToken !== zeroAddress;
+  const feeWei = parameters.feeWei ?? (paysInToken ? 0n : quote);
+  if (paysInToken) await allowFee(client, addresses.oracle, feeToken, quote);
   const { timestamp } = await getBlock(client);
   const deadline = Number(timestamp) + deadlineSeconds;
   const { to, data, valueWei } = requestCall(addresses, {
-    ...{ modelId, input, deadline, feeWei },
+    ...{ modelId, input, deadline, feeWei, feeToken },
     ...terms,
   });
   const hash = await sendTransaction(client, {
@@ -67,12 +88,29 @@ export async function requestInference(
     value: valueWei,
   });
   const { logs } = await waitForTransactionReceipt(client, { hash });
-  const requested = findLog(decodeLogs(addresses, logs), "oracle", "Requested");
-  if (requested === undefined) {
+  const [requestId] = requestIdsIn(addresses, logs);
+  if (requestId === undefined) {
     throw new FatalError(
       "REQUEST_LOST",
       `Transaction ${hash} left no request: it reverted. Simulate it to see why.`,
     );
   }
-  return { requestId: parseRequestId(requested.args.requestId), transactionHash: hash, feeWei };
+  return { requestId, transactionHash: hash, feeWei, tokenFee: paysInToken ? quote : 0n };
+}
+
+/** Lets the oracle take a fee, unless it may already. */
+async function allowFee(
+  client: Client<Transport, Chain | undefined, Account>,
+  oracle: Address,
+  token: Address,
+  fee: bigint,
+): Promise<void> {
+  const at = { address: token, abi: erc20Abi } as const;
+  const args = [client.account.address, oracle] as const;
+  if ((await readContract(client, { ...at, functionName: "allowance", args })) >= fee) return;
+  const hash = await writeContract(client, {
+    ...{ ...at, functionName: "approve", args: [oracle, fee] },
+    ...{ account: client.account, chain: client.chain ?? null },
+  });
+  await waitForTransactionReceipt(client, { hash });
 }
