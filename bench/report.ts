@@ -1,3 +1,5 @@
+import * as Plot from "@observablehq/plot";
+import { toSvg } from "@surety/cli/charts";
 import type { Fact } from "./benchmark.ts";
 import type { MachineFacts } from "./machine.ts";
 import type { MeasuredContest } from "./measure.ts";
@@ -29,6 +31,36 @@ export function toMarkdown({ benchmark, about, machine, facts, contests }: Resul
     ]),
     "",
   ].join("\n");
+}
+
+const CHART_WIDTH = 900;
+
+/** Every contest's sides as bars of their ratio to the first, with the quartiles. */
+export function toChart({ benchmark, machine, contests }: Result): string {
+  const plots = contests.map(({ name, sides }): Plot.PlotOptions => {
+    const bars = sides.map((side) => ({ side: side.name, ...side.ratio, ms: side.ms.median }));
+    return {
+      ...{
+        width: CHART_WIDTH,
+        height: 70 + 34 * bars.length,
+        marginLeft: 260,
+        marginTop: 34,
+        marginBottom: 34,
+      },
+      x: { label: `${name}: time against the first line`, grid: true, zero: true },
+      y: { label: null, domain: bars.map(({ side }) => side) },
+      marks: [
+        Plot.barX(bars, {
+          ...{ x: "median", y: "side", fill: "#2a6fb0" },
+          title: ({ side, median, low, high, ms }: (typeof bars)[number]) =>
+            `${side}: ${short(median)} [${short(low)}, ${short(high)}], ${short(ms)} ms`,
+        }),
+        Plot.ruleY(bars, { x1: "low", x2: "high", y: "side", stroke: "#0b2239", strokeWidth: 3 }),
+        Plot.ruleX([1]),
+      ],
+    };
+  });
+  return toSvg(`${benchmark} (${machine.cpu})`, plots);
 }
 
 function factsTable(facts: readonly Fact[]): string[] {

@@ -5,11 +5,11 @@ import { Absent, type Benchmark } from "./benchmark.ts";
 import { BENCHMARKS } from "./benchmarks/index.ts";
 import { machineFacts } from "./machine.ts";
 import { measure } from "./measure.ts";
-import { type Result, toMarkdown } from "./report.ts";
+import { type Result, toChart, toMarkdown } from "./report.ts";
 
 const USAGE = `npm run bench -- [name...] [--list] [--rounds 15] [--out DIR]
 
-Runs the named benchmarks, or all; prints Markdown, and with --out writes DIR/NAME.json and DIR/NAME.md.`;
+Runs the named benchmarks, or all; prints Markdown, and with --out writes DIR/NAME.json, DIR/NAME.md and, drawn, DIR/NAME.svg.`;
 
 /** @returns undefined when it cannot run here; said on standard error */
 async function runBenchmark(
@@ -62,6 +62,7 @@ async function main(): Promise<void> {
     mkdirSync(values.out, { recursive: true });
     writeFileSync(join(values.out, `${benchmark.name}.json`), `${JSON.stringify(result, null, 2)}\n`);
     writeFileSync(join(values.out, `${benchmark.name}.md`), markdown);
+    writeFileSync(join(values.out, `${benchmark.name}.svg`), toChart(result));
   }
 }
 

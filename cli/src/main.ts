@@ -1,6 +1,6 @@
 import { CommanderError } from "commander";
 import { EXIT, exitCodeOf, printError } from "./output.ts";
-import { createProgram } from "./program.ts";
+import { commandOf, createProgram } from "./program.ts";
 
 // A reader that has seen enough, as in `surety ... | head`, is no failure.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -9,7 +9,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  const program = await createProgram(process.argv[2]);
+  const program = await createProgram(commandOf(process.argv.slice(2)));
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) {

@@ -1,3 +1,4 @@
+import { styleText } from "node:util";
 import { errorCode, SuretyError, UsageError } from "@surety/protocol";
 
 /** Exit codes of every command. */
@@ -6,6 +7,15 @@ export const EXIT = { success: 0, negative: 1, usage: 2 } as const;
 /** One line on standard output. */
 export function print(line: string): void {
   process.stdout.write(`${line}\n`);
+}
+
+/** Coloured text where the stream is a terminal that shows colours, and `NO_COLOR` is not set. */
+export function paint(
+  colour: "red" | "green" | "yellow" | "dim",
+  text: string,
+  stream: NodeJS.WriteStream = process.stdout,
+): string {
+  return styleText(colour, text, { stream });
 }
 
 /** JSON on one line; bigints become decimal strings. */
@@ -23,7 +33,7 @@ export function printError(error: unknown, json: boolean): void {
   const code = errorCode(error);
   const message = error instanceof SuretyError ? error.shortMessage : messageOf(error);
   if (json) print(toJson({ error: { code, message } }));
-  else process.stderr.write(`error[${code}]: ${message}\n`);
+  else process.stderr.write(`${paint("red", `error[${code}]`, process.stderr)}: ${message}\n`);
 }
 
 function messageOf(error: unknown): string {

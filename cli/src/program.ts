@@ -1,3 +1,4 @@
+import tab from "@bomb.sh/tab/commander";
 import { Command } from "commander";
 
 type AddCommands = (program: Command) => void;
@@ -17,6 +18,13 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommands>>> = {
   challenger: async () => (await import("./commands/services.ts")).addChallengerCommands,
 };
 
+/** What a call needs loaded: the command that is run, or the one that a shell asks to have completed. */
+export function commandOf([name, ...rest]: readonly string[]): string | undefined {
+  if (name !== "complete" || rest[0] !== "--") return name;
+  // A name that is not followed by anything is still being typed.
+  return rest.length > 2 ? rest[1] : undefined;
+}
+
 /**
  * The `surety` command with its subcommands.
  *
@@ -32,5 +40,13 @@ export async function createProgram(only?: string): Promise<Command> {
     .configureHelp({ showGlobalOptions: true });
   const wanted = only !== undefined && only in COMMANDS ? [only] : Object.keys(COMMANDS);
   for (const name of wanted) (await (COMMANDS[name] as () => Promise<AddCommands>)())(program);
+  tab(program, { completionCommandName: "completion" });
+  program.commands
+    .find((command) => command.name() === "completion")
+    ?.description("print what makes a shell complete surety's commands and options")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  surety completion bash >> ~/.bashrc\n  surety completion zsh > ~/.zfunc/_surety\n  surety completion fish > ~/.config/fish/completions/surety.fish",
+    );
   return program;
 }

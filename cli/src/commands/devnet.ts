@@ -12,9 +12,12 @@ import { orderFault, watchFault } from "../devnet/order-fault.ts";
 import { ROLES } from "../devnet/roles.ts";
 import { runDevnet } from "../devnet/run-devnet.ts";
 import { EXIT, print, toJson } from "../output.ts";
-import { wholeNumber } from "./numbers.ts";
+import { withProgress } from "../progress.ts";
+import { addressOf, ether, wholeNumber } from "./numbers.ts";
 
 const WATCH_MS = 180_000;
+/** Lines that a start takes: the compiler's, the chain's, two nodes', the challenger's. */
+const START_LINES = 5;
 
 export function addDevnetCommands(program: Command): void {
   const devnet = program
@@ -30,7 +33,18 @@ export function addDevnetCommands(program: Command): void {
       "\nExample:\n  surety devnet            # then, elsewhere:\n  surety request --digit 7\n  surety devnet fault --layer 3",
     )
     .action(async ({ port, explorerPort, dir, json }: DevnetCommandOptions) => {
-      const running = await runDevnet({ dir, port, explorerPort, onEvent: (line) => json || print(line) });
+      const running = await withProgress(json, (say) => {
+        let ready = false;
+        let lines = 0;
+        const onEvent = (line: string) => {
+          if (!json) print(line);
+          // What it says until it is ready.
+          if (!ready) say("starting the devnet", ++lines, START_LINES);
+        };
+        return runDevnet({ dir, port, explorerPort, onEvent }).finally(() => {
+          ready = true;
+        });
+      });
       if (json) print(toJson(running.facts));
       else printReady(running.facts);
       await new Promise<void>((resolve) => {
@@ -51,24 +65,53 @@ export function addDevnetCommands(program: Command): void {
     .option("--dir <dir>", "the devnet's folder", DEVNET_DIR)
     .option("--json", "print one JSON object")
     .addHelpText("after", "\nExample:\n  surety devnet fault --layer 3 --element 100")
-    .action(async (options: FaultOptions) => {
-      const { layer, element, request, json } = options;
-      const facts = readDevnetFile(options.dir);
-      const say = (line: string) => json || print(line);
-      const requestId = await orderFault(facts, {
-        layer,
-        ...(element === undefined ? {} : { element }),
-        ...(request === undefined ? {} : { requestId: parseRequestId(BigInt(request)) }),
-      });
-      say(`whoever answers request ${requestId} will lie in layer ${layer}`);
-      if (request === undefined) await askDigit(facts, Number(requestId) % 10_000);
-      const report = await watchFault(facts, requestId, WATCH_MS);
-      if (json) return print(toJson({ requestId, ...report }));
-      for (const line of disputeTable(report)) print(line);
-      print(
-        `slashed ${formatEther(report.slashedWei)} ETH: ${formatEther(report.paidWei)} to the challenger, ${formatEther(report.burnedWei)} burned; the request was answered again`,
-      );
-    });
+    .action(fault);
+
+  devnet
+    .command("fund")
+    .description("give an account ether of the devnet")
+    .argument("<account>", "its address, or the file of its encrypted key")
+    .argument("<ether>", "how much, in ether", ether)
+    .option("--dir <dir>", "the devnet's folder", DEVNET_DIR)
+    .option("--json", "print one JSON object")
+    .addHelpText("after", "\nExample:\n  surety devnet fund operator.json 20")
+    .action(fund);
+}
+
+async function fault(options: FaultOptions): Promise<void> {
+  const { layer, element, request, json } = options;
+  const facts = readDevnetFile(options.dir);
+  const say = (line: string) => json || print(line);
+  const requestId = await orderFault(facts, {
+    layer,
+    ...(element === undefined ? {} : { element }),
+    ...(request === undefined ? {} : { requestId: parseRequestId(BigInt(request)) }),
+  });
+  say(`whoever answers request ${requestId} will lie in layer ${layer}`);
+  if (request === undefined) await askDigit(facts, Number(requestId) % 10_000);
+  const report = await watchFault(facts, requestId, WATCH_MS);
+  if (json) return print(toJson({ requestId, ...report }));
+  for (const line of disputeTable(report)) print(line);
+  print(
+    `slashed ${formatEther(report.slashedWei)} ETH: ${formatEther(report.paidWei)} to the challenger, ${formatEther(report.burnedWei)} burned; the request was answered again`,
+  );
+}
+
+/** Ether of the deployer's, for accounts that are not among the devnet's own. */
+async function fund(
+  to: string,
+  amountWei: bigint,
+  { dir, json }: { dir: string; json?: true },
+): Promise<void> {
+  const address = addressOf(to);
+  const { rpcUrl } = readDevnetFile(dir);
+  const chain = await openChain({ rpcUrl });
+  const sender = createTransactionManager({ chain, account: devAccount(ROLES.deployer) });
+  const call = { what: "transfer", to: address, data: "0x", valueWei: amountWei } as const;
+  const { transactionHash } = await sender.send(call);
+  const balanceWei = await chain.client.getBalance({ address });
+  if (json) return print(toJson({ address, balanceWei, transaction: transactionHash }));
+  print(`${address} has ${formatEther(balanceWei)} ETH`);
 }
 
 interface DevnetCommandOptions {

@@ -68,6 +68,7 @@ export function addKeysCommands(program: Command): void {
     .description("the encrypted keys in a folder")
     .argument("[dir]", "folder", DEFAULT_DIR)
     .option("--json", "print one JSON array")
+    .addHelpText("after", "\nExample:\n  surety keys list")
     .action((dir: string, options: { json?: true }) => {
       const listed = listKeystores(dir);
       if (options.json) print(toJson(listed));

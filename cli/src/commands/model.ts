@@ -1,8 +1,12 @@
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { basename } from "node:path";
 import {
+  type Bundle,
   compileModel,
   ELEMENT_TYPES,
   type ElementType,
+  type LayerReport,
+  layerReport,
   loadBundle,
   type ModelReport,
   modelInputs,
@@ -13,12 +17,14 @@ import {
   tensorFromBytes,
   vetModel,
   vetReport,
+  worstStepCost,
   writeBundle,
 } from "@surety/engine";
 import { UsageError } from "@surety/protocol";
 import { type Command, InvalidArgumentError } from "commander";
 import { describePrecision } from "../describePrecision.ts";
-import { EXIT, print, toJson } from "../output.ts";
+import { EXIT, paint, print, toJson } from "../output.ts";
+import { withProgress } from "../progress.ts";
 import { table } from "../table.ts";
 import { addFetchCommand } from "./fetchModel.ts";
 import { addShapeOptions, importOptionsOf, type ShapeOptions } from "./importOptions.ts";
@@ -48,12 +54,16 @@ export function addModelCommands(program: Command): void {
       const source = readModelFile(path);
       const importOptions = importOptionsOf(source, options);
       const calibration = readInputs(options.calibrate, modelInputs(source, importOptions));
-      await vetModel(source, importOptions);
-      const bundle = await compileModel({
-        ...importOptions,
-        model: source,
-        calibration,
-        ...(options.minAgreement === undefined ? {} : { minAgreement: options.minAgreement }),
+      const bundle = await withProgress(options.json, async (say) => {
+        say("loading the model in a process of its own");
+        await vetModel(source, importOptions);
+        return compileModel({
+          ...importOptions,
+          model: source,
+          calibration,
+          ...(options.minAgreement === undefined ? {} : { minAgreement: options.minAgreement }),
+          onProgress: ({ stage, done, total }) => say(stage, done, total),
+        });
       });
       writeBundle(bundle, options.out);
       const { accuracy, opCounts, precision, worstStep } = bundle.manifest;
@@ -88,11 +98,34 @@ export function addModelCommands(program: Command): void {
       "say op by op whether a model fits the exact profile; of a bundle, whether graph and program agree here",
     )
     .argument("<model>", "ONNX file or bundle directory")
+    .option(
+      "--svg <file>",
+      "also draw what each layer costs to dispute, and with --calibrate how exactly it computes",
+    )
+    .option("--calibrate <path>", "for --svg: inputs to measure every layer's accuracy on")
     .option("--json", "print one JSON object")
-    .action(async (path: string, options: ShapeOptions & { json?: true }) => {
+    .addHelpText(
+      "after",
+      "\nExamples:\n  surety model check detector.onnx --dim batch=1\n  surety model check mnist-8.onnx --svg layers.svg --calibrate train-images-idx3-ubyte.gz\n  surety model check digits",
+    )
+    .action(async (path: string, options: CheckOptions) => {
       if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return checkBundle(path, options);
       const source = readModelFile(path);
-      const report = await vetReport(source, importOptionsOf(source, options));
+      const importOptions = importOptionsOf(source, options);
+      const report = await withProgress(options.json, (say) => {
+        say("checking op by op");
+        return vetReport(source, importOptions);
+      });
+      if (options.svg !== undefined && report.fits) {
+        await drawLayers(path, options.svg, options, () =>
+          layerReport(source, {
+            ...importOptions,
+            ...(options.calibrate === undefined
+              ? {}
+              : { calibration: readInputs(options.calibrate, modelInputs(source, importOptions)) }),
+          }),
+        );
+      }
       print(options.json ? toJson(report) : describeReport(report));
       process.exitCode = report.fits ? EXIT.success : EXIT.negative;
     });
@@ -105,6 +138,7 @@ export function addModelCommands(program: Command): void {
     .argument("<bundle>", "bundle directory")
     .requiredOption("--input <path>", "input file (.pb, .npy, .json, idx) or a directory of them")
     .option("--json", "the default; accepted for the sake of scripts")
+    .addHelpText("after", "\nExample:\n  surety model run digits --input digit.pb")
     .action(async (bundleDir: string, options: { input: string }) => {
       const bundle = loadBundle(bundleDir);
       const samples = readInputs(options.input, bundle.manifest.inputs);
@@ -130,16 +164,59 @@ export function addModelCommands(program: Command): void {
 }
 
 /** @throws FatalError those of loadBundle, requireGraphMatches and requireGolden */
-async function checkBundle(bundleDir: string, options: { json?: true }): Promise<void> {
+async function checkBundle(bundleDir: string, options: CheckOptions): Promise<void> {
+  if (options.calibrate !== undefined) {
+    throw new UsageError(
+      "OPTION_CONFLICT",
+      "A bundle does not hold the float model that accuracy is measured against: give the ONNX file with --calibrate.",
+    );
+  }
   const bundle = loadBundle(bundleDir);
-  await requireGraphMatches(bundle);
-  const session = await openModel(bundle);
-  await requireGolden(session).finally(() => session.release());
+  await withProgress(options.json, async (say) => {
+    say("running graph and program side by side");
+    await requireGraphMatches(bundle);
+    say("running the golden vector");
+    const session = await openModel(bundle);
+    await requireGolden(session).finally(() => session.release());
+  });
   const { modelId, instructions } = bundle;
+  if (options.svg !== undefined) {
+    await drawLayers(bundleDir, options.svg, options, async () => ({ steps: stepsOf(bundle) }));
+  }
   if (options.json) return print(toJson({ modelId, instructions: instructions.length, matches: true }));
   print(`model id      ${modelId}`);
   print(`instructions  ${instructions.length}`);
   print("Graph, program and golden vector agree on this machine, byte for byte.");
+}
+
+interface CheckOptions extends ShapeOptions {
+  readonly svg?: string;
+  readonly calibrate?: string;
+  readonly json?: true;
+}
+
+async function drawLayers(
+  model: string,
+  file: string,
+  { json }: CheckOptions,
+  report: () => Promise<LayerReport>,
+): Promise<void> {
+  const measured = await withProgress(json, (say) => {
+    say("measuring layer by layer");
+    return report();
+  });
+  // Loaded here: only those who want a picture wait for what draws it.
+  const { layersChart } = await import("../charts/layers.ts");
+  writeFileSync(file, layersChart(basename(model), measured));
+  if (!json) print(`chart         ${file}`);
+}
+
+function stepsOf({ instructions, weights, manifest }: Bundle): LayerReport["steps"] {
+  const tensors = Math.max(instructions.length, weights.length);
+  return instructions.map((instruction, index) => ({
+    name: manifest.instructions[index]?.name ?? "",
+    ...worstStepCost(instruction, tensors),
+  }));
 }
 
 interface CompileOptions extends ShapeOptions {
@@ -181,7 +258,13 @@ function describeReport(report: ModelReport): string {
     "",
     ...(report.worstStep ? [`Worst step: ${describeStep(report.worstStep)}.`] : []),
     report.fits
-      ? `The model fits the exact profile (opset ${report.opset}, ${report.nodes.length} nodes).`
-      : `The model does not fit the exact profile: ${unfit} of its parts do not.`,
+      ? paint(
+          "green",
+          `The model fits the exact profile (opset ${report.opset}, ${report.nodes.length} nodes).`,
+        )
+      : paint(
+          "red",
+          `The model does not fit the exact profile: ${unfit} of its parts do not. Change or replace them; docs/operators.md lists what is taken.`,
+        ),
   ].join("\n");
 }

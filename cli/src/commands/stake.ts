@@ -15,9 +15,9 @@ import {
   withdrawStake,
   withdrawWinnings,
 } from "@surety/chain";
-import { FatalError, type ModelId, parseModelId, UsageError } from "@surety/protocol";
-import { type Command, InvalidArgumentError } from "commander";
-import { type Address, formatEther, getAddress, isAddress, parseEther } from "viem";
+import { FatalError, type ModelId, parseModelId } from "@surety/protocol";
+import type { Command } from "commander";
+import { type Address, formatEther } from "viem";
 import { print, toJson } from "../output.ts";
 import {
   addConnectionOptions,
@@ -28,6 +28,7 @@ import {
   type SenderOptions,
   senderOf,
 } from "./connection.ts";
+import { addressOf, ether } from "./numbers.ts";
 
 interface StakeOptions extends ConnectionOptions, SenderOptions {
   readonly json?: true;
@@ -204,24 +205,12 @@ async function show(
     line("model", `${modelId}: ${isIn ? "serves" : "does not serve"}, ${operators} operators in its set`);
 }
 
-/** @throws UsageError OPTION_INVALID */
-function addressOf(text: string): Address {
-  if (isAddress(text)) return getAddress(text);
-  throw new UsageError("OPTION_INVALID", `${text} is no address: 0x and 40 hexadecimal digits.`);
-}
-
 /** A model by its id or by its bundle. */
 async function modelIdOf(text: string): Promise<ModelId> {
   if (/^0x[0-9a-fA-F]{64}$/.test(text)) return parseModelId(text);
   // Loaded here: it brings onnxruntime, which an id does not need.
   const { loadBundle } = await import("@surety/engine");
   return loadBundle(text).modelId;
-}
-
-function ether(text: string): bigint {
-  if (!/^\d+(\.\d{1,18})?$/.test(text) || parseEther(text) === 0n)
-    throw new InvalidArgumentError("Give an amount of ether, such as 1.5.");
-  return parseEther(text);
 }
 
 const collect = (value: string, previous: readonly string[] = []): string[] => [...previous, value];

@@ -10,20 +10,24 @@ const BINS = 2048;
 /**
  * Runs the float model over the samples and records the range and the distribution of every value; none is kept for longer than the run needs it.
  *
+ * @param onPass told how many passes over samples are done, of two each
  * @throws FatalError COMPILE_CALIBRATION without samples, or when shapes differ between samples; ONNX_REFUSED, ONNX_RUN
  */
 export async function calibrate(
   graph: Graph,
   samples: readonly InputSample[],
+  onPass: (done: number, total: number) => void = () => {},
 ): Promise<ReadonlyMap<string, ValueStatistics>> {
   if (samples.length === 0) {
     throw new FatalError("COMPILE_CALIBRATION", "The calibration set is empty; give at least one sample.");
   }
   const run = new FloatRun(graph);
+  let passes = 0;
   try {
     const ranges = new Map<string, Range>();
     for (const sample of samples) {
       await visitValues(run, sample, (name, tensor) => widen(ranges, name, tensor));
+      onPass(++passes, 2 * samples.length);
     }
     const statistics = new Map<string, ValueStatistics>();
     for (const [name, { type, dims, min, max }] of ranges) {
@@ -40,6 +44,7 @@ export async function calibrate(
     }
     for (const sample of samples) {
       await visitValues(run, sample, (name, tensor) => count(statistics.get(name), tensor));
+      onPass(++passes, 2 * samples.length);
     }
     for (const { dims, channelMeans, lastMeans } of statistics.values()) {
       const elements = dims.reduce((count, size) => count * size, samples.length);

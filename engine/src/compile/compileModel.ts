@@ -35,6 +35,15 @@ export interface CompileModelParameters extends ImportOptions {
    * class, else the least cosine similarity of an output. What was reached is in the manifest.
    */
   readonly minAgreement?: number;
+  /** Told how far it is; for people. */
+  readonly onProgress?: (progress: CompileProgress) => void;
+}
+
+/** How far a compilation is: what it does, and how many of how many samples it has done it with. */
+export interface CompileProgress {
+  readonly stage: "preparing" | "calibrating" | "running the source model" | "lowering and measuring";
+  readonly done?: number;
+  readonly total?: number;
 }
 
 /**
@@ -48,7 +57,8 @@ export interface CompileModelParameters extends ImportOptions {
  * @throws FatalError ONNX_* for unsound files, MODEL_UNSUPPORTED, COMPILE_*, INPUT_*
  */
 export async function compileModel(parameters: CompileModelParameters): Promise<Bundle> {
-  const { model, calibration } = parameters;
+  const { model, calibration, onProgress = () => {} } = parameters;
+  onProgress({ stage: "preparing" });
   const imported = importModel(model, parameters);
   const specs = specsOf(imported);
   const canonical = canonicalModel(imported);
@@ -57,9 +67,13 @@ export async function compileModel(parameters: CompileModelParameters): Promise<
   const graph = await prepareModel(folded);
   requireFit(graph);
   const samples = calibration.map((sample, index) => checkSample(sample, specs, index));
-  const statistics = await calibrate(graph, samples);
+  const statistics = await calibrate(graph, samples, (done, total) =>
+    onProgress({ stage: "calibrating", done, total }),
+  );
+  onProgress({ stage: "running the source model" });
   const expected = await runSource(canonical.replaces ? canonical.graph : imported, samples);
   const attempt = async (rungs: Rungs) => {
+    onProgress({ stage: "lowering and measuring" });
     const exact = cleanUp(await arrangeImages(lowerModel(graph, statistics, rungs)));
     return { exact, rungs, accuracy: await measureAccuracy(exact.graph, samples, expected) };
   };

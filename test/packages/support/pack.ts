@@ -20,6 +20,9 @@ export const WORKSPACES: readonly string[] = JSON.parse(
   readFileSync(path.join(ROOT, "package.json"), "utf8"),
 ).workspaces;
 
+/** In front of a command: a namespace without network, where the system gives one. What runs in it can download nothing. */
+export const offline = spawnSync("unshare", ["-rn", "true"]).status === 0 ? ["unshare", "-rn"] : [];
+
 /** Runs a command to its end and gives its output; throws with the last of it when it fails. */
 export function run(command: string, args: readonly string[], cwd: string): string {
   const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: "utf8", maxBuffer: 1 << 26 });
