@@ -16,15 +16,20 @@ export function parseTamper(text: string): Tamper {
   return { layer: Number(match[1]), element: Number(match[2]) };
 }
 
-export function addSimulateCommand(program: Command): void {
-  program
+/** @param parent `surety` itself, or `surety dispute` */
+export function addSimulateCommand(parent: Command): void {
+  const name = parent.parent === null ? "surety" : `surety ${parent.name()}`;
+  parent
     .command("simulate")
     .description("play one whole dispute on an in-process chain: a liar against the real challenger")
     .argument("<bundle>", "bundle directory")
     .requiredOption("--input <file>", "input file (.pb, .npy, .json, idx) or a directory of them")
     .requiredOption("--tamper <what>", "layer=I,element=J | output | none")
     .option("--json", "print one JSON object")
-    .addHelpText("after", "\nExample:\n  surety simulate digits --input digit.pb --tamper layer=3,element=17")
+    .addHelpText(
+      "after",
+      `\nExample:\n  ${name} simulate digits --input digit.pb --tamper layer=3,element=17`,
+    )
     .action(async (bundleDir: string, options: { input: string; tamper: string; json?: true }) => {
       const tamper = parseTamper(options.tamper);
       // Loaded here: it brings an EVM, which the other commands need not wait for.
