@@ -7,6 +7,8 @@ export * from "./chain/head-watch.ts";
 export * from "./doctor/chain-checks.ts";
 export * from "./doctor/examine.ts";
 export * from "./doctor/machine-checks.ts";
+export * from "./doctor/model-check.ts";
+export * from "./doctor/store-check.ts";
 export * from "./http/bearer.ts";
 export * from "./http/file-route.ts";
 export * from "./http/serve-api.ts";

@@ -84,6 +84,12 @@ describe("surety node doctor", () => {
       expect(good.out()).toMatch(new RegExp(`^(ok|warn) +${check}: `, "m"));
     }
 
+    // A challenger needs no stake and no queue, and money for its games.
+    const challenger = surety(["challenger", "doctor", ...flags(scene.dataDir())], 3);
+    expect(await challenger.exited, challenger.out() + challenger.err()).toBe(0);
+    for (const check of ["rpc", "clock", "contracts", "key", "balance", "disk", "models", "games", "store"])
+      expect(challenger.out()).toMatch(new RegExp(`^(ok|warn) +${check}: `, "m"));
+
     // An account without a stake; a bundle with a byte changed; one of two RPCs is away.
     const spoilt = path.join(scene.folder, "spoilt");
     cpSync(scene.bundlesDir, spoilt, { recursive: true });

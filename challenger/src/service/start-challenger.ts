@@ -22,7 +22,7 @@ import { createReserve } from "../dispute/reserve.ts";
 import { createMetrics } from "../metrics/metrics.ts";
 import type { ChallengerOptions } from "../options/options.ts";
 import { DEFAULT_PORT } from "../options/read-options.ts";
-import { openStore } from "../store/store.ts";
+import { openStore, storeOwner } from "../store/store.ts";
 import { createPolicy, samplingSeed } from "../verify/policy.ts";
 import type { Answers, Task } from "../verify/task.ts";
 import { createEngineRoom } from "./engine-room.ts";
@@ -66,7 +66,7 @@ export async function startChallenger(options: ChallengerOptions): Promise<Runni
   teardown.add(() => balance.close());
   const store = openStore({
     dataDir,
-    deployment: `${chain.chainId}/${addresses.oracle}/${addresses.game}`.toLowerCase(),
+    deployment: storeOwner(chain.chainId, addresses),
   });
   teardown.add(() => store.close());
   store.lookAgain();

@@ -1,3 +1,4 @@
+import type { SuretyAddresses } from "@surety/chain";
 import {
   type AssertionId,
   type GameId,
@@ -62,6 +63,11 @@ export interface StoreParameters {
   readonly dataDir: string;
   /** Chain and contracts that the store belongs to; another one's is refused. */
   readonly deployment: string;
+}
+
+/** What a store belongs to, as one text. */
+export function storeOwner(chainId: number, { oracle, game }: SuretyAddresses): string {
+  return `${chainId}/${oracle}/${game}`.toLowerCase();
 }
 
 /** The challenger's memory: what it saw on the chain, how far it came, and what it found. */

@@ -1,3 +1,4 @@
+import type { Finding, Program } from "@surety/service";
 import type { Command } from "commander";
 import { EXIT, print, toJson } from "../output.ts";
 import { addDrainCommand } from "./drain.ts";
@@ -12,24 +13,10 @@ export function addNodeCommands(program: Command): void {
       const { runOracleNode } = await import("@surety/oracle-node");
       await runOracleNode(args);
     });
-  passing(node.command("doctor"))
-    .description(
-      "look at everything a node needs, with the options of start, and say what to mend (--json: as JSON)",
-    )
-    .action(async (args: string[]) => {
-      const [{ doctor, NODE_PROGRAM }, { describeFindings, isFit, isText }] = await Promise.all([
-        import("@surety/oracle-node"),
-        import("@surety/service"),
-      ]);
-      const options = NODE_PROGRAM.readOptions(
-        args.filter((arg) => arg !== "--json"),
-        process.env,
-      );
-      if (isText(options)) return print(options.text);
-      const findings = await doctor(options);
-      print(args.includes("--json") ? toJson(findings) : describeFindings(findings));
-      process.exitCode = isFit(findings) ? EXIT.success : EXIT.negative;
-    });
+  addDoctor(node, "node", async () => {
+    const { doctor, NODE_PROGRAM } = await import("@surety/oracle-node");
+    return { doctor, program: NODE_PROGRAM };
+  });
   addDrainCommand(node);
 }
 
@@ -49,6 +36,34 @@ export function addChallengerCommands(program: Command): void {
     .action(async (args: string[]) => {
       const { runChallenger } = await import("@surety/challenger");
       await runChallenger(args);
+    });
+  addDoctor(challenger, "challenger", async () => {
+    const { doctor, CHALLENGER_PROGRAM } = await import("@surety/challenger");
+    return { doctor, program: CHALLENGER_PROGRAM };
+  });
+}
+
+/** `doctor` of a service: its options are those of its `start`. */
+function addDoctor<Options extends object>(
+  service: Command,
+  name: string,
+  load: () => Promise<{ program: Program<Options>; doctor: (options: Options) => Promise<Finding[]> }>,
+): void {
+  passing(service.command("doctor"))
+    .description(
+      `look at everything a ${name} needs, with the options of start, and say what to mend (--json: as JSON)`,
+    )
+    .action(async (args: string[]) => {
+      const [{ doctor, program }, { describeFindings, isFit, isText }] = await Promise.all([
+        load(),
+        import("@surety/service"),
+      ]);
+      const given = args.filter((arg) => arg !== "--json");
+      const options = program.readOptions(given, process.env);
+      if (isText(options)) return print(options.text);
+      const findings = await doctor(options);
+      print(args.includes("--json") ? toJson(findings) : describeFindings(findings));
+      process.exitCode = isFit(findings) ? EXIT.success : EXIT.negative;
     });
 }
 

@@ -1,13 +1,14 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Chain, modelSummary, operatorOf, operatorParameters, serves } from "@surety/chain";
-import { errorCode, siblingModule } from "@surety/protocol";
+import { siblingModule } from "@surety/protocol";
 import {
   type Check,
   chainChecks,
   type DoctorState,
   examine,
   type Finding,
+  lookAtModels,
+  lookAtStore,
   machineChecks,
   startModelThread,
 } from "@surety/service";
@@ -31,7 +32,7 @@ export async function doctor(options: OracleNodeOptions): Promise<Finding[]> {
   const state: DoctorState = {};
   const known = () => ({ chain: state.chain as Chain, account: state.account as LocalAccount });
   const own: Check[] = [
-    { name: "models", look: () => lookAtModels(options, dataDir) },
+    { name: "models", look: () => lookAtOwnModels(options, dataDir) },
     {
       name: "stake",
       needs: ["rpc", "contracts", "key", "models"],
@@ -40,7 +41,7 @@ export async function doctor(options: OracleNodeOptions): Promise<Finding[]> {
     {
       name: "store",
       needs: ["rpc", "key", "disk"],
-      look: async () => lookAtStore(options, dataDir, known().chain, known().account),
+      look: async () => lookAtOwnStore(options, dataDir, known().chain, known().account),
     },
     { name: "queue", look: () => lookAtQueue(options, dataDir) },
   ];
@@ -49,25 +50,13 @@ export async function doctor(options: OracleNodeOptions): Promise<Finding[]> {
 
 type Found = Omit<Finding, "check">;
 
-/** Every hash of every bundle, the known answers of every kernel, every golden vector: as at the start. */
-async function lookAtModels({ bundlesDir }: OracleNodeOptions, dataDir: string): Promise<Found[]> {
-  const models = openServedModels(bundlesDir);
-  const thread = startModelThread<Task, Results>(
-    siblingModule("../inference/model-worker", import.meta.url),
-    {
-      checkedModelsDir: join(dataDir, "checked-models"),
-    },
-  );
+async function lookAtOwnModels({ bundlesDir }: OracleNodeOptions, dataDir: string): Promise<Found[]> {
+  const script = siblingModule("../inference/model-worker", import.meta.url);
+  const checkedModelsDir = join(dataDir, "checked-models");
+  const thread = startModelThread<Task, Results>(script, { checkedModelsDir });
   try {
-    const found: Found[] = [];
-    for (const { dir, modelId } of models.all()) {
-      await thread.ask({ kind: "open", bundleDir: dir });
-      found.push({
-        verdict: "good",
-        facts: `${modelId} in ${dir}: bytes, kernels and golden vector are right on this CPU`,
-      });
-    }
-    return found;
+    const entries = openServedModels(bundlesDir).all();
+    return await lookAtModels(entries, (bundleDir) => thread.ask<"open">({ kind: "open", bundleDir }));
   } finally {
     await thread.close();
   }
@@ -121,25 +110,20 @@ async function lookAtStake(
   return found;
 }
 
-function lookAtStore(
+function lookAtOwnStore(
   { addresses }: OracleNodeOptions,
   dataDir: string,
   chain: Chain,
   account: LocalAccount,
 ): Found {
-  if (!existsSync(join(dataDir, "node.sqlite"))) return { verdict: "good", facts: `${dataDir} is new` };
   const operator = account.address;
   const deployment = `${chain.chainId}/${addresses.oracle}/${addresses.game}/${operator}`.toLowerCase();
-  try {
+  return lookAtStore(dataDir, "node.sqlite", () => {
     const store = openStore({ dataDir, deployment, operator });
     const facts = `${store.openAssertions().length} answers and ${store.openGames().length} games open`;
     store.close();
-    return { verdict: "good", facts };
-  } catch (error) {
-    if (errorCode(error) !== "STORE_LOCKED") throw error;
-    const mend = "is the node running already? Two on one store cannot be";
-    return { verdict: "warning", facts: `${dataDir} is in use`, mend };
-  }
+    return facts;
+  });
 }
 
 async function lookAtQueue({ queueUrl = "embedded" }: OracleNodeOptions, dataDir: string): Promise<Found> {

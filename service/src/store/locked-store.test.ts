@@ -67,4 +67,18 @@ describe("openLockedStore", () => {
     expect(() => open("other")).toThrow(/belongs to another test/);
     store = open();
   });
+
+  it("takes in a store with tables missing, and refuses by name one whose tables are other ones", () => {
+    const other = (schema: string) =>
+      openLockedStore({
+        ...{ dataDir, service: "test", deployment: "d", ownedBy: "another test" },
+        ...{ schema, chainTables: [], record: () => {}, forget: () => {} },
+      });
+    store.close();
+    const logs = "CREATE TABLE IF NOT EXISTS logs (name TEXT PRIMARY KEY, block INTEGER NOT NULL) STRICT;";
+    other(`${logs} CREATE TABLE IF NOT EXISTS more (id TEXT PRIMARY KEY) STRICT;`).close();
+    const wider = logs.replace("block", "depth INTEGER, block");
+    expect(() => other(wider)).toThrow(/another version: its tables logs are not/);
+    store = open();
+  });
 });

@@ -42,9 +42,9 @@ export interface LockedStore {
 const META = "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;";
 
 /**
- * Opens a store, one process at a time.
+ * Opens a store, one process at a time. Tables that an older version did not have are added.
  *
- * @throws FatalError STORE_OTHER_DEPLOYMENT, STORE_LOCKED
+ * @throws FatalError STORE_OTHER_DEPLOYMENT, STORE_OTHER_VERSION, STORE_LOCKED
  */
 export function openLockedStore(parameters: LockedStoreParameters): LockedStore {
   const { dataDir, deployment, chainTables, record, forget } = parameters;
@@ -106,13 +106,33 @@ function openFile({ dataDir, service, schema }: LockedStoreParameters): Database
     // The lock is taken with the first write and kept: two processes on one store would do everything twice.
     db.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
     db.exec(`BEGIN IMMEDIATE; ${META} ${schema} COMMIT;`);
+    requireShape(db, dataDir, schema);
     return db;
   } catch (cause) {
     db.close();
+    if (cause instanceof FatalError) throw cause;
     throw new FatalError(
       "STORE_LOCKED",
       `The store in ${dataDir} cannot be opened: is another ${service} using it? Give each its own --data-dir.`,
       { cause },
     );
   }
+}
+
+/** INVARIANT: a store whose tables are not those of this version is never read as if they were. */
+function requireShape(db: DatabaseSync, dataDir: string, schema: string): void {
+  const wanted = new DatabaseSync(":memory:");
+  wanted.exec(`${META} ${schema}`);
+  const columns = (of: DatabaseSync, table: string) =>
+    JSON.stringify(of.prepare('SELECT name, type, pk, "notnull" FROM pragma_table_info(?)').all(table));
+  const tables = wanted.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
+  const other = tables
+    .map(({ name }) => String(name))
+    .filter((name) => columns(db, name) !== columns(wanted, name));
+  wanted.close();
+  if (other.length === 0) return;
+  throw new FatalError(
+    "STORE_OTHER_VERSION",
+    `The store in ${dataDir} was written by another version: its tables ${other.join(", ")} are not those of this one. Let that version end what is open, then give another --data-dir.`,
+  );
 }
