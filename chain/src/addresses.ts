@@ -9,6 +9,8 @@ export interface SuretyAddresses {
   readonly operators: Address;
   readonly oracle: Address;
   readonly game: Address;
+  /** Attention tests, where the deployment has them. */
+  readonly attention?: Address;
 }
 
 /**
@@ -35,11 +37,13 @@ export function contractEntries({
   operators,
   oracle,
   game,
+  attention,
 }: SuretyAddresses): [ContractName, Address][] {
   return [
     ["registry", registry],
     ["operators", operators],
     ["oracle", oracle],
     ["game", game],
+    ...(attention === undefined ? [] : [["attention", attention] as [ContractName, Address]]),
   ];
 }

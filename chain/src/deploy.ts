@@ -113,8 +113,6 @@ export const DEVNET_PARAMETERS: SuretyParameters = {
 /** Where a fresh deployment stands. */
 export interface SuretyDeployment extends SuretyAddresses {
   readonly referee: Address;
-  /** Attention tests, where the parameters ask for them. */
-  readonly attention?: Address;
   /** The block of the first contract: no event of this deployment is older. */
   readonly fromBlock: bigint;
 }

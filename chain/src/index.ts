@@ -1,4 +1,5 @@
 export * from "./addresses.ts";
+export * from "./calls/attention.ts";
 export * from "./calls/call.ts";
 export * from "./calls/game.ts";
 export * from "./calls/operators.ts";
@@ -13,6 +14,7 @@ export * from "./events/surety-log.ts";
 export * from "./history/history.ts";
 export * from "./history/read-history.ts";
 export * from "./reads/assertion.ts";
+export * from "./reads/attention.ts";
 export * from "./reads/capital.ts";
 export * from "./reads/credit.ts";
 export * from "./reads/game.ts";

@@ -4,6 +4,7 @@ export * from "./chain/balance-watch.ts";
 export * from "./chain/connect.ts";
 export * from "./chain/follow-into-store.ts";
 export * from "./chain/head-watch.ts";
+export * from "./delivery/deliver-owed.ts";
 export * from "./doctor/chain-checks.ts";
 export * from "./doctor/examine.ts";
 export * from "./doctor/machine-checks.ts";

@@ -1,4 +1,10 @@
-import { disputeGameAbi, modelRegistryAbi, operatorRegistryAbi, suretyOracleAbi } from "@surety/protocol";
+import {
+  attentionTestsAbi,
+  disputeGameAbi,
+  modelRegistryAbi,
+  operatorRegistryAbi,
+  suretyOracleAbi,
+} from "@surety/protocol";
 import { type Abi, type Log, type ParseEventLogsReturnType, parseEventLogs, type RpcLog } from "viem";
 import { type ContractName, contractEntries, type SuretyAddresses } from "../addresses.ts";
 
@@ -7,6 +13,7 @@ const ABIS = {
   operators: operatorRegistryAbi,
   oracle: suretyOracleAbi,
   game: disputeGameAbi,
+  attention: attentionTestsAbi,
 } as const satisfies Record<ContractName, Abi>;
 
 /** Distributes over the union, so that the event's name narrows its arguments. */

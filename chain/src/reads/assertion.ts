@@ -17,6 +17,7 @@ export interface AssertionView {
   readonly poster: Address;
   /** Unix seconds. */
   readonly postedAt: number;
+  readonly postedBlock: number;
   /** Unix seconds at which the window closes. */
   readonly windowEndsAt: number;
   readonly outputRoot: Hash32;

@@ -1,5 +1,6 @@
-import { currentFees, isRevert, maxCapitalOf } from "@surety/chain";
-import { RetryableError } from "@surety/protocol";
+import { currentFees, isRevert, maxCapitalOf, requestIdOf } from "@surety/chain";
+import { type AssertionId, RetryableError } from "@surety/protocol";
+import { deliverOwed } from "@surety/service";
 import { formatEther } from "viem";
 import type { Room } from "../service/room.ts";
 import type { AssertionSeen, GameSeen } from "../store/store.ts";
@@ -96,6 +97,13 @@ export function createDisputes(room: Room): Disputes {
     }
   }
 
+  async function revoke(assertionId: AssertionId): Promise<void> {
+    const requestId = requestIdOf(assertionId);
+    const { send } = room;
+    const did = await deliverOwed({ chain, addresses, send, requestId, output: undefined });
+    if (did === "revoked") log.info({ requestId: String(requestId) }, "revocation delivered");
+  }
+
   /** Tells of each own game that has ended since the start. */
   function tellEnded(own: readonly GameSeen[]): void {
     const ended = own.filter(({ outcome }) => outcome !== undefined);
@@ -105,6 +113,13 @@ export function createDisputes(room: Room): Disputes {
       if (told.has(String(gameId))) continue;
       told.add(String(gameId));
       const facts = { gameId, assertionId, outcome, paidWei };
+      if (room.deliver && outcome === "challenger-won" && !room.dryRun && !room.watchOnly) {
+        room.jobs.start(
+          `revoke ${assertionId}`,
+          () => revoke(assertionId),
+          room.failed("a revocation", { assertionId: String(assertionId) }),
+        );
+      }
       const lost = outcome === "poster-won";
       alerts.raise(
         lost ? "game-lost" : "game-ended",

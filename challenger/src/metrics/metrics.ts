@@ -44,6 +44,12 @@ export function createMetrics() {
       labelNames: ["kind"] as const,
       registers,
     }),
+    attention: new Counter({
+      name: "surety_challenger_attention_total",
+      help: "Attention tests: attended, late, audited, poster-shown, rewarded.",
+      labelNames: ["what"] as const,
+      registers,
+    }),
     reservedWei: new Gauge({
       name: "surety_challenger_reserved_wei",
       help: "What the games under way may still cost, when a game was last opened.",

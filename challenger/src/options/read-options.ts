@@ -42,6 +42,14 @@ const OPTIONS = {
     value: "N",
     help: "check this part of what passes, drawn by the secret seed in the data directory (default 1)",
   },
+  attend: {
+    schema: take.toggle,
+    help: "take part in attention tests: puts up the watchers' stake for every model at hand",
+  },
+  deliver: {
+    schema: take.toggle,
+    help: "tell consumers, at own gas, that a provisional answer was refuted by own games",
+  },
   defend: {
     schema: take.addressesOrAll,
     value: "ADDRESS|all",
@@ -63,6 +71,8 @@ export const CHALLENGER_PROGRAM = defineProgram({
     ...serviceOptionsOf(given),
     watchOnly: given["watch-only"] ?? false,
     dryRun: given["dry-run"] ?? false,
+    deliver: given.deliver ?? false,
+    attend: given.attend ?? false,
     policy: {
       ...optional("models", given["only-models"]?.map(parseModelId)),
       ...optional("minValueWei", gweiOf(given["min-value-gwei"])),

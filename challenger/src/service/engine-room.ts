@@ -1,5 +1,6 @@
 import { errorCode, isRetryable } from "@surety/protocol";
 import { createInFlight, reasonOf } from "@surety/service";
+import { createAttention } from "../attend/attend.ts";
 import { createDefence } from "../defend/defend.ts";
 import { createDisputes } from "../dispute/disputes.ts";
 import { settleCredit } from "../settle/settle.ts";
@@ -30,6 +31,7 @@ export function createEngineRoom(parameters: RoomParameters) {
   const verification = createVerification(room);
   const disputes = createDisputes(room);
   const defence = createDefence(room);
+  const attention = createAttention(room);
   const sends = !room.watchOnly && !room.dryRun;
   let settledAt = 0;
   let settledGames = 0;
@@ -52,6 +54,7 @@ export function createEngineRoom(parameters: RoomParameters) {
       disputes.tick(headBlock);
       if (!sends) return;
       defence.tick();
+      attention.tick(headBlock);
       const ended = store.games(account).filter(({ outcome }) => outcome !== undefined).length;
       if (ended === settledGames && Date.now() - settledAt < SETTLE_EVERY_MS) return;
       settledAt = Date.now();

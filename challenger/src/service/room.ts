@@ -13,6 +13,10 @@ export interface RoomParameters extends DisputeContext {
   readonly maxFeePerGasCapWei: bigint;
   /** Verify and report, open nothing and play nothing. */
   readonly watchOnly: boolean;
+  /** Attend as a staked watcher. */
+  readonly attend: boolean;
+  /** Tell consumers that took an answer which own games refuted. */
+  readonly deliver: boolean;
   /** Whose right answers are defended when they do not answer themselves. */
   readonly defend: "all" | readonly Address[];
   /** Where the inputs of requests by reference are looked for. */

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { headOf, oracleParameters, retryRpc } from "@surety/chain";
+import { attentionOf, headOf, oracleParameters, retryRpc } from "@surety/chain";
 import { errorCode, siblingModule } from "@surety/protocol";
 import {
   connect,
@@ -59,6 +59,7 @@ export async function startChallenger(options: ChallengerOptions): Promise<Runni
   const account = transactions.address;
   const { bondBps } = await oracleParameters(chain, addresses);
   await fetchWantedModels(options, log);
+  if (options.attend) attentionOf(addresses);
   const bundles = openBundleDirectory(options.bundlesDir);
   const teardown = createTeardown();
   teardown.add(() => alerts.close());
@@ -90,6 +91,8 @@ export async function startChallenger(options: ChallengerOptions): Promise<Runni
     send: transactions.send,
     watchOnly: options.watchOnly ?? false,
     dryRun: options.dryRun ?? false,
+    deliver: options.deliver ?? false,
+    attend: options.attend ?? false,
     defend: options.defend ?? [],
     inputSources: { folder: join(dataDir, "inputs"), schemes: options.fetchInputs ?? [] },
   });

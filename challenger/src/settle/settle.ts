@@ -1,7 +1,7 @@
-import { gameCreditWei, withdrawWinnings } from "@surety/chain";
+import { attentionCreditWei, gameCreditWei, withdrawAttention, withdrawWinnings } from "@surety/chain";
 import type { DisputeContext } from "../dispute/context.ts";
 
-/** Takes bonds and rewards out of the game's ledger. @returns What was withdrawn, in wei. */
+/** Takes bonds and rewards out of the ledgers of the game and of the attention tests. @returns What was withdrawn, in wei. */
 export async function settleCredit({
   chain,
   addresses,
@@ -9,7 +9,9 @@ export async function settleCredit({
   send,
 }: Pick<DisputeContext, "chain" | "addresses" | "account" | "send">): Promise<bigint> {
   const creditWei = await gameCreditWei(chain, addresses, account);
-  if (creditWei === 0n) return 0n;
-  await send(withdrawWinnings(addresses));
-  return creditWei;
+  if (creditWei > 0n) await send(withdrawWinnings(addresses));
+  if (addresses.attention === undefined) return creditWei;
+  const earnedWei = await attentionCreditWei(chain, addresses, account);
+  if (earnedWei > 0n) await send(withdrawAttention(addresses));
+  return creditWei + earnedWei;
 }

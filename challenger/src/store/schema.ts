@@ -15,6 +15,7 @@ CREATE TABLE IF NOT EXISTS games (
   id TEXT PRIMARY KEY, assertion_id TEXT NOT NULL, challenger TEXT NOT NULL, block INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE IF NOT EXISTS endings (game_id TEXT PRIMARY KEY, outcome TEXT NOT NULL, paid_wei TEXT NOT NULL, block INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS attentions (assertion_id TEXT PRIMARY KEY, state TEXT NOT NULL, block INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS reveals (
   assertion_id TEXT NOT NULL, kind TEXT NOT NULL, instruction INTEGER NOT NULL, height INTEGER NOT NULL,
   position INTEGER NOT NULL, data BLOB NOT NULL, block INTEGER NOT NULL,
@@ -31,6 +32,7 @@ export const CHAIN_TABLES = [
   "games",
   "endings",
   "reveals",
+  "attentions",
 ] as const;
 
 /** Stands in \`reveals.instruction\` for the trace's own tree. */

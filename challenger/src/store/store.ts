@@ -50,6 +50,14 @@ export interface AssertionSeen {
   readonly verdict: Verdict | undefined;
 }
 
+/** `over`: not asked, too late, or settled. */
+export type AttentionState = "attended" | "over";
+
+export interface Attention extends AssertionSeen {
+  /** undefined: not looked at yet. */
+  readonly state: AttentionState | undefined;
+}
+
 export interface GameSeen {
   readonly gameId: GameId;
   readonly assertionId: AssertionId;
@@ -137,6 +145,27 @@ export function openStore({ dataDir, deployment }: StoreParameters) {
       run("UPDATE assertions SET verdict = NULL WHERE verdict IN ('skipped', 'doubtful')");
     },
 
+    /** Answers found right that are to be attended to, or have been and are to be followed. */
+    attentions(): Attention[] {
+      const rows = all(
+        `SELECT a.*, r.model_id, r.input, t.state FROM assertions a JOIN requests r ON r.id = a.request_id
+         LEFT JOIN settlements s ON s.assertion_id = a.id LEFT JOIN attentions t ON t.assertion_id = a.id
+         WHERE a.verdict = 'right' AND (t.state = 'attended' OR (t.state IS NULL AND s.outcome IS NULL)) ORDER BY a.block`,
+      );
+      return rows.map((row) => ({
+        ...toAssertion(row),
+        state: (row.state ?? undefined) as Attention["state"],
+      }));
+    },
+
+    /** Notes how far attention to an answer has come; forgotten with the answer by a reorg. */
+    setAttention(assertionId: AssertionId, state: AttentionState): void {
+      run(
+        "INSERT OR REPLACE INTO attentions SELECT id, ?, block FROM assertions WHERE id = ?",
+        ...[state, String(assertionId)],
+      );
+    },
+
     /** Games that others opened on answers found right, that are not over. */
     othersGames(challenger: Address): GameSeen[] {
       return all(
@@ -163,15 +192,18 @@ function forget(run: Run, finalBlock: bigint): void {
   const settled = "(SELECT assertion_id FROM settlements WHERE block <= ?)";
   const unended = "(SELECT assertion_id FROM games WHERE id NOT IN (SELECT game_id FROM endings))";
   run(`DELETE FROM reveals WHERE assertion_id IN ${settled} AND assertion_id NOT IN ${unended}`, finalBlock);
+  const attended = "(SELECT assertion_id FROM attentions WHERE state = 'attended')";
   for (const table of ["requests", "request_references"]) {
     run(
       `DELETE FROM ${table} WHERE id IN (SELECT request_id FROM assertions a JOIN settlements s ON s.assertion_id = a.id
-       WHERE s.outcome = 'finalised' AND s.block <= ?) AND id NOT IN (SELECT request_id FROM assertions WHERE id IN ${unended})`,
+       WHERE s.outcome = 'finalised' AND s.block <= ?) AND id NOT IN
+       (SELECT request_id FROM assertions WHERE id IN ${unended} OR id IN ${attended})`,
       finalBlock,
     );
   }
   const asked = "(SELECT id FROM requests UNION SELECT id FROM request_references)";
   run(`DELETE FROM assertions WHERE request_id NOT IN ${asked}`);
+  run("DELETE FROM attentions WHERE assertion_id NOT IN (SELECT id FROM assertions)");
   run("DELETE FROM settlements WHERE assertion_id NOT IN (SELECT id FROM assertions)");
 }
 

@@ -2,7 +2,7 @@ import { assertNever } from "@surety/protocol";
 import { serveTasks } from "@surety/service/worker";
 import { revealFor } from "../defend/answer.ts";
 import { nextMove } from "../dispute/strategy.ts";
-import { openedModel, ownRun, programOutput, proveOutput, runOutput } from "./runs.ts";
+import { openedModel, ownRun, programOutput, proveOutput, runOutput, traceRootOf } from "./runs.ts";
 import type { Answers, Task } from "./task.ts";
 
 serveTasks(async (task: Task): Promise<Answers[Task["kind"]]> => {
@@ -15,6 +15,8 @@ serveTasks(async (task: Task): Promise<Answers[Task["kind"]]> => {
       return programOutput(task);
     case "prove":
       return proveOutput(task);
+    case "traceRoot":
+      return traceRootOf(task);
     case "answer":
       return revealFor(task.view, await ownRun(task));
     case "move": {

@@ -1,6 +1,15 @@
 import { createHash } from "node:crypto";
-import { loadBundle, openModel, outputBytes, requireGolden, requireKernels } from "@surety/engine";
+import {
+  CommittedTrace,
+  loadBundle,
+  openModel,
+  outputBytes,
+  requireGolden,
+  requireKernels,
+  toHex,
+} from "@surety/engine";
 import { createOpenModels, createRecent } from "@surety/service/worker";
+import type { Hex } from "viem";
 import { evaluateRun, outputOf } from "../dispute/evaluate-run.ts";
 import type { OwnRun } from "../dispute/own-run.ts";
 import type { OpenedModel, RunSubject } from "./task.ts";
@@ -33,6 +42,17 @@ export async function proveOutput({ bundleDir, input }: RunSubject): Promise<Uin
     return Buffer.concat(await session.run(input));
   } finally {
     await session.release();
+  }
+}
+
+/** The root of the trace, by onnxruntime: every tensor is hashed, none is kept. */
+export async function traceRootOf({ bundleDir, input }: RunSubject): Promise<Hex> {
+  const session = await sessionOf(bundleDir);
+  const tensors = await session.trace(input);
+  try {
+    return toHex(new CommittedTrace(tensors).root);
+  } finally {
+    tensors.close();
   }
 }
 

@@ -22,6 +22,8 @@ export type Task =
   | ({ readonly kind: "recheck" } & RunSubject)
   /** The output by the fast way once more, by a session of its own: the bundle's bytes, the kernels' known answers and the golden vector are checked anew before. */
   | ({ readonly kind: "prove" } & RunSubject)
+  /** The root of the run's trace, by the fast way. */
+  | ({ readonly kind: "traceRoot" } & RunSubject)
   /** What the poster of a right answer is to reveal in a game against it. */
   | ({ readonly kind: "answer"; readonly view: GameView } & RunSubject)
   /** The next move of a game. */
@@ -42,6 +44,7 @@ export interface Answers {
   readonly run: Uint8Array;
   readonly recheck: Uint8Array;
   readonly prove: Uint8Array;
+  readonly traceRoot: Hex;
   readonly answer: Reveal | undefined;
   readonly move: ChallengerMove;
 }

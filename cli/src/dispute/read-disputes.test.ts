@@ -54,6 +54,6 @@ it("reads a dispute from the chain while it lives, its clocks too, and when it i
   expect(over.gas).toBe(over.moves.reduce((sum, { gas }) => sum + gas, 0));
   // By the answer's number too.
   expect(await readDispute(place, String(assertionId))).toEqual(over);
-  expect(describeDispute(over)).toMatch(/2 +poster +commitTrace[^]*poster-won: /);
+  expect(describeDispute(over)).toMatch(/2 +poster +commitTrace[\s\S]*poster-won: /);
   await expect(readDispute(place, "0x0000")).rejects.toMatchObject({ code: "DISPUTE_UNKNOWN" });
 }, 120_000);

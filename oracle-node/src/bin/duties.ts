@@ -4,6 +4,7 @@ import { createInFlight, type Logger } from "@surety/service";
 import { createDefence, type DefendContext } from "../defend/defend.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { createDispatcher, type DispatchContext } from "../request/dispatch.ts";
+import { createDeliveries } from "../result/deliveries.ts";
 import { finaliseAssertion } from "../result/finalise.ts";
 import type { ChainClock } from "./chain-clock.ts";
 
@@ -11,6 +12,8 @@ export interface DutiesContext extends DefendContext, Omit<DispatchContext, "now
   readonly clock: ChainClock;
   readonly metrics: Metrics;
   readonly log: Logger;
+  /** Deliver again what consumers of own answers missed. */
+  readonly deliver: boolean;
   /** False while the node drains: then it answers nothing new. */
   readonly takesWork: () => boolean;
   readonly onError: (where: string, error: unknown) => void;
@@ -37,6 +40,19 @@ export function createDuties(context: DutiesContext): Duties {
     if (takesWork()) await dispatcher.dispatch();
   };
   const windowEnds = new Map<AssertionId, number>();
+  const deliveries = createDeliveries(context);
+
+  async function deliverDue(): Promise<void> {
+    for (const { requestId } of store.openAssertions()) deliveries.watch(requestId);
+    for (const requestId of await deliveries.due()) {
+      start(`deliver ${requestId}`, async () => {
+        const did = await deliveries.deliver(requestId);
+        if (did === "nothing") return;
+        metrics.delivered.inc({ what: did });
+        log.info({ requestId: String(requestId), did }, "delivered again");
+      });
+    }
+  }
 
   async function finaliseDue(): Promise<void> {
     const assertions = store.openAssertions();
@@ -71,12 +87,26 @@ export function createDuties(context: DutiesContext): Duties {
     }
   }
 
+  /** An audited answer whose trace is not shown in time is fined. */
+  function showDue(): void {
+    for (const audit of store.openAudits()) {
+      const assertionId = String(audit.assertionId);
+      start(`show ${assertionId}`, async () => {
+        if (!(await defence.showTrace(audit))) return;
+        metrics.defenceMoves.inc({ kind: "showTrace" });
+        log.info({ assertionId }, "trace shown to an audit");
+      });
+    }
+  }
+
   return {
     tick() {
       // Defence first: it alone has a clock that costs the bond.
       defendDue();
+      showDue();
       start("finalise", finaliseDue);
       start("dispatch", dispatch);
+      if (context.deliver) start("deliver", deliverDue);
     },
     dispatch,
     drained: jobs.drained,

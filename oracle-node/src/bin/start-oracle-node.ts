@@ -142,6 +142,7 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
       },
       ...{ clock, metrics, log, onError },
       takesWork: () => !drain.isOn(),
+      deliver: options.deliver ?? false,
     });
     teardown.add(() => duties.drained());
     const inputs = createInputFinder({

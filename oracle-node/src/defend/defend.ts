@@ -48,12 +48,19 @@ export interface Defence {
    * @returns The move made; undefined when there was none to make.
    */
   play(game: DefendedGame): Promise<DefenceMove["kind"] | undefined>;
+  /** Commits the trace of an answer that an attention test audits. @returns whether it did */
+  showTrace(audit: {
+    readonly assertionId: AssertionId;
+    readonly requestId: RequestId;
+    /** Unix seconds. */
+    readonly revealBy: number;
+  }): Promise<boolean>;
 }
 
 export function createDefence(context: DefendContext): Defence {
   const { chain, addresses, transactions, store, models, thread } = context;
   /** The answer that a game is against, and what it was computed from. */
-  function answered({ requestId }: DefendedGame) {
+  function answered({ requestId }: { readonly requestId: RequestId }) {
     const request = store.requestOf(requestId);
     const answer = request === undefined ? undefined : store.answerTo(request);
     const model = request === undefined ? undefined : models.find(request.modelId);
@@ -69,6 +76,21 @@ export function createDefence(context: DefendContext): Defence {
   }
 
   return {
+    async showTrace({ assertionId, requestId, revealBy }) {
+      const { run, header, question } = answered({ requestId });
+      const move = await thread.ask<"commit">({ kind: "commit", ...run });
+      if (move.kind !== "commitTrace") return false;
+      try {
+        const call = commitTrace(addresses, { ...move, assertionId, question, header });
+        await transactions.send(call, { deadline: revealBy });
+        return true;
+      } catch (error) {
+        // It stands already, or a reorg took the answer away.
+        if (isRevert(error, "AlreadyCommitted", "NotDisputable", "NotPoster", "QuestionMismatch"))
+          return false;
+        throw error;
+      }
+    },
     async play(game) {
       const view = await gameOf(chain, addresses, game.gameId);
       // The trace is worth its run only when a move needs it.

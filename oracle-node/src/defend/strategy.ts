@@ -67,7 +67,7 @@ export function nextDefence(
 }
 
 /** The trace root, that the posted outputs are in it, and the nodes one reveal below it. */
-function traceCommitment(trace: CommittedTrace, outputInstructions: readonly number[]): DefenceMove {
+export function traceCommitment(trace: CommittedTrace, outputInstructions: readonly number[]): DefenceMove {
   const { tree } = trace;
   const inOrder = [...new Set(outputInstructions)].sort((a, b) => a - b);
   const top: Place = traceTop(trace.count);

@@ -1,6 +1,6 @@
 import { assertNever } from "@surety/protocol";
 import { serveTasks } from "@surety/service/worker";
-import { nextDefence } from "../defend/strategy.ts";
+import { nextDefence, traceCommitment } from "../defend/strategy.ts";
 import { outputInstructions, postedRun, runOutput, sessionOf } from "./runs.ts";
 import type { Results, Task } from "./task.ts";
 
@@ -12,6 +12,10 @@ serveTasks(async (task: Task): Promise<Results[Task["kind"]]> => {
       return undefined;
     case "run":
       return runOutput(task);
+    case "commit": {
+      const { bundle, trace } = await postedRun(task);
+      return traceCommitment(trace, outputInstructions(bundle));
+    }
     case "defend": {
       const { bundle, trace } = await postedRun(task);
       return nextDefence(task.view, trace, outputInstructions(bundle));

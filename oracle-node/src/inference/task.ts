@@ -18,12 +18,15 @@ export type Task =
   | { readonly kind: "open"; readonly bundleDir: string }
   /** The outputs' concatenated bytes. */
   | ({ readonly kind: "run" } & RunSubject)
+  /** What shows that run's trace, to an audit. */
+  | ({ readonly kind: "commit" } & RunSubject)
   /** The next move in a game against that run's answer: the trace stays in the thread. */
   | ({ readonly kind: "defend"; readonly view: GameView } & RunSubject);
 
 export interface Results {
   readonly open: undefined;
   readonly run: Uint8Array;
+  readonly commit: DefenceMove;
   readonly defend: DefenceMove;
 }
 

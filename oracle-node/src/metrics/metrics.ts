@@ -29,6 +29,12 @@ export function createMetrics() {
       labelNames: ["kind"] as const,
       registers,
     }),
+    delivered: new Counter({
+      name: "surety_node_delivered_total",
+      help: "What consumers had missed and were told: delivered, revoked.",
+      labelNames: ["what"] as const,
+      registers,
+    }),
     openRequests: new Gauge({
       name: "surety_node_open_requests",
       help: "Requests without a final answer, this node's or not.",

@@ -16,6 +16,8 @@ export interface OracleNodeOptions extends ServiceOptions {
   readonly publicUrl?: string;
   /** Port of the explorer, on the API's interface; 0 takes a free one. Default: no explorer. */
   readonly explorerPort?: number;
+  /** Deliver again what consumers of own answers missed, revocations before them included, at own gas. Default: false. */
+  readonly deliver?: boolean;
   /** Lie, on a devnet. Default: be honest. */
   readonly fault?: FaultOptions;
 }

@@ -42,6 +42,10 @@ const OPTIONS = {
     value: "N",
     help: "serve the explorer there, on the API's host; 0 takes a free port (default: none)",
   },
+  deliver: {
+    schema: take.toggle,
+    help: "deliver again, at own gas, what consumers of own answers missed: failed callbacks and revocations",
+  },
   fault: {
     schema: take.text,
     value: "LIE",
@@ -71,6 +75,7 @@ export const NODE_PROGRAM = defineProgram({
     ...optional("publish", given.publish),
     ...optional("publicUrl", given["public-url"]),
     ...optional("explorerPort", given["explorer-port"]),
+    deliver: given.deliver ?? false,
     ...optional("fault", faultOf(given.fault, given["fault-requests"], given["fault-file"])),
   }),
 });

@@ -36,6 +36,15 @@ export function recordLog(run: Run, operator: Address, log: SuretyLog): void {
     case "Refuted":
       run("INSERT OR REPLACE INTO assertion_ends VALUES (?, ?)", String(log.args.assertionId), block);
       return;
+    case "Audited":
+      run(
+        "INSERT OR REPLACE INTO audits VALUES (?, ?, ?)",
+        ...[String(log.args.assertionId), Number(log.args.revealBy), block],
+      );
+      return;
+    case "TraceCommitted":
+      run("INSERT OR REPLACE INTO traces_shown VALUES (?, ?)", String(log.args.assertionId), block);
+      return;
     case "GameOpened": {
       const { gameId, assertionId } = log.args;
       run("INSERT OR REPLACE INTO games VALUES (?, ?, ?)", String(gameId), String(assertionId), block);
@@ -63,5 +72,8 @@ export function forget(run: Run, finalBlock: bigint): void {
   ]) {
     run(`DELETE FROM ${table} WHERE id IN (SELECT id FROM ${ends} WHERE block <= ?)`, finalBlock);
     run(`DELETE FROM ${ends} WHERE block <= ?`, finalBlock);
+  }
+  for (const table of ["audits", "traces_shown"]) {
+    run(`DELETE FROM ${table} WHERE block <= ? AND id NOT IN (SELECT id FROM assertions)`, finalBlock);
   }
 }

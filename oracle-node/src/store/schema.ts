@@ -14,6 +14,8 @@ CREATE TABLE IF NOT EXISTS assertions (id TEXT PRIMARY KEY, request_id TEXT NOT 
 CREATE TABLE IF NOT EXISTS assertion_ends (id TEXT PRIMARY KEY, block INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS games (id TEXT PRIMARY KEY, assertion_id TEXT NOT NULL, block INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS game_ends (id TEXT PRIMARY KEY, block INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS audits (id TEXT PRIMARY KEY, reveal_by INTEGER NOT NULL, block INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS traces_shown (id TEXT PRIMARY KEY, block INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS answers (
   request_id TEXT NOT NULL, model_id TEXT NOT NULL, input_hash TEXT NOT NULL, question TEXT NOT NULL,
   output BLOB NOT NULL, fault TEXT,
@@ -34,4 +36,6 @@ export const CHAIN_TABLES = [
   "assertion_ends",
   "games",
   "game_ends",
+  "audits",
+  "traces_shown",
 ] as const;

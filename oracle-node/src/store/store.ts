@@ -120,6 +120,23 @@ export function openStore({ dataDir, deployment, operator }: StoreParameters) {
       }));
     },
 
+    /** Own answers that are audited and whose trace is not shown yet. */
+    openAudits(): {
+      readonly assertionId: AssertionId;
+      readonly requestId: RequestId;
+      readonly revealBy: number;
+    }[] {
+      const rows = all(
+        `SELECT a.id, a.request_id, u.reveal_by FROM audits u JOIN assertions a ON a.id = u.id
+         WHERE a.id NOT IN (SELECT id FROM assertion_ends) AND a.id NOT IN (SELECT id FROM traces_shown)`,
+      );
+      return rows.map((row) => ({
+        assertionId: parseAssertionId(row.id as string),
+        requestId: parseRequestId(row.request_id as string),
+        revealBy: Number(row.reveal_by),
+      }));
+    },
+
     /** Games against this node's assertions that are not over. */
     openGames(): {
       readonly gameId: GameId;

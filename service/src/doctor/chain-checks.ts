@@ -32,7 +32,7 @@ export function chainChecks(options: ServiceOptions, state: DoctorState): Check[
       needs: ["rpc"],
       async look() {
         await requireContracts(chain(), options.addresses);
-        return { verdict: "good", facts: `all four stand on chain ${chain().chainId}` };
+        return { verdict: "good", facts: `all of them stand on chain ${chain().chainId}` };
       },
     },
     {

@@ -10,7 +10,7 @@ export interface DeploymentFile {
 }
 
 /**
- * Reads `{"registry", "operators", "oracle", "game", "startBlock"?}`.
+ * Reads `{"registry", "operators", "oracle", "game", "attention"?, "startBlock"?}`.
  *
  * @throws UsageError OPTION_INVALID
  */
@@ -31,6 +31,7 @@ export function readDeployment(path: string): DeploymentFile {
     operators: address("operators"),
     oracle: address("oracle"),
     game: address("game"),
+    ...(file.attention === undefined ? {} : { attention: address("attention") }),
   };
   const startBlock = file.startBlock;
   if (startBlock === undefined) return { addresses };

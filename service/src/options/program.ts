@@ -58,6 +58,8 @@ export const OWN_OF_OTHERS = [
   "min-fee-gwei",
   "sample-share",
   "defend",
+  "deliver",
+  "attend",
   "operator",
   "name",
 ] as const;

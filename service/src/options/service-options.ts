@@ -70,7 +70,7 @@ export const SERVICE_OPTIONS = {
   deployment: {
     schema: take.text,
     value: "FILE",
-    help: 'JSON: {"registry","operators","oracle","game"} addresses, and optionally "startBlock"',
+    help: 'JSON: {"registry","operators","oracle","game"} addresses, and optionally "attention" and "startBlock"',
   },
   bundles: {
     schema: take.text,
