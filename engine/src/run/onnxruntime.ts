@@ -1,6 +1,7 @@
 import type { InferenceSession } from "onnxruntime-node";
 import { blockedForm } from "./forms/blockedForm.ts";
 import { blockSize } from "./forms/blockSize.ts";
+import { leanForm } from "./forms/leanForm.ts";
 import { proveLayers } from "./forms/proveLayers.ts";
 import { tunedForm } from "./forms/tunedForm.ts";
 import { runnableForm } from "./kernelForms.ts";
@@ -41,5 +42,5 @@ export async function createTunedSession(
   parameters: SessionParameters = {},
 ): Promise<InferenceSession> {
   const form = await tunedForm(model, { isExact: isExactForAllWeights, prove: proveLayers });
-  return createRawSession(await blockedForm(form, blockSize), parameters);
+  return createRawSession(await blockedForm(leanForm(form), blockSize), parameters);
 }

@@ -48,6 +48,10 @@ export interface WideRange {
   readonly isSigned: boolean;
   /** Fixed where the value exists as u8 only: more integers than it has would add nothing. */
   readonly fixed: { readonly scale: number; readonly zero: number } | undefined;
+  /** What one of the value at hand is worth (see `Lowering.affine`). */
+  readonly factor: number;
+  /** Whether that is x * held(x + constant): a power of four can be taken into both factors, half of it into each. */
+  readonly isSwish: boolean;
 }
 
 export function wideRange(lowering: Lowering, name: string): WideRange {
@@ -56,7 +60,20 @@ export function wideRange(lowering: Lowering, name: string): WideRange {
   const isSigned = min < 0;
   const reach = Math.max(Math.abs(min), Math.abs(max), 1e-30);
   const isCoarse = quantised && !plain && !lowering.hasPlain(name);
-  return { reach, isSigned, fixed: isCoarse ? quantised().quantisation : undefined };
+  const fixed = isCoarse ? quantised().quantisation : undefined;
+  const { source, factor } = lowering.affine(name);
+  return { reach, isSigned, fixed, factor, isSwish: isSwish(lowering, source) };
+}
+
+function isSwish({ graph }: Lowering, name: string): boolean {
+  const producer = (of: string | undefined) => graph.nodes.find(({ outputs }) => outputs[0] === of);
+  const product = producer(name);
+  if (product?.op !== "Mul") return false;
+  return [product.inputs, [...product.inputs].reverse()].some(([x, gate]) => {
+    const held = producer(gate);
+    const shifted = held?.op === "Clip" ? producer(held.inputs[0]) : undefined;
+    return shifted?.op === "Add" && shifted.inputs.includes(x ?? "");
+  });
 }
 
 /** The most integers to each side of 0 that two u8 planes hold. */
@@ -69,6 +86,16 @@ export function mostIntegers({ isSigned, fixed }: WideRange): number {
 export function wideScale({ reach, fixed }: WideRange, most: number): number {
   if (fixed) return fixed.scale;
   return Math.fround((reach * margin(most)) / most);
+}
+
+/**
+ * The scale of integers of at most `most`, a power of two times what is at hand: making integers then multiplies by a power of two, which the filters of a
+ * convolution in front can take in (`engine/src/run/forms/foldedSteps.ts`).
+ */
+export function binaryScale(range: WideRange, most: number): number {
+  if (range.fixed) return range.fixed.scale;
+  const exponent = Math.log2(wideScale(range, most) / range.factor);
+  return range.factor * 2 ** (range.isSwish ? 2 * Math.ceil(exponent / 2) : Math.ceil(exponent));
 }
 
 /** The mean square of a value over the calibration samples (zeros left out). */
@@ -86,6 +113,8 @@ export function meanSquare({ min, max, histogram }: ValueStatistics): number {
 export interface WideForm {
   /** How many integers to each side of 0 at most. */
   readonly most: number;
+  /** What a step of them is worth; chosen by `most` if left out. */
+  readonly scale?: number;
   /** Whether the exact graph is to have the planes too. */
   readonly inPlanes: boolean;
   /** Of the planes in the program. */
@@ -95,17 +124,17 @@ export interface WideForm {
 /** Makes the integers of a value; made once for all readers that ask for the same form. */
 export function wideActivation(lowering: Lowering, name: string, form: WideForm): WideActivation {
   const { most, inPlanes, layout } = form;
-  return lowering.once(`wide ${name} ${most} ${inPlanes} ${layout}`, () => {
-    const range = wideRange(lowering, name);
+  const range = wideRange(lowering, name);
+  const { scale = wideScale(range, most) } = form;
+  return lowering.once(`wide ${name} ${most} ${scale} ${inPlanes} ${layout}`, () => {
     if (range.fixed) {
       const value = lowering.quantised(name);
-      const { scale, zero } = value.quantisation;
+      const { zero } = value.quantisation;
       const inputs = [value.tensor, lowering.scalar("f32", 1), lowering.scalar("u8", zero)];
       const tensor = inPlanes ? "" : lowering.emit("DequantizeLinear", inputs, {}, `${name}_integers`);
       const plane: Plane = { view: value.view, tensor: value.tensor, zero, weight: 1 };
       return { tensor, dims: value.dims, scale, most: mostIntegers(range), planes: [plane] };
     }
-    const scale = wideScale(range, most);
     const low = range.isSigned ? -most : 0;
     const { source, factor, offset } = lowering.affine(name);
     const value = lowering.plain(source);

@@ -11,13 +11,13 @@ import { type ConvolutionLoops, convolutionView } from "./convolutionLoops.ts";
 import { channelsLast, emitPlaneConvolution, LONGEST_ROW } from "./planeConvolution.ts";
 import { F32_EXACT, type Rung } from "./rung.ts";
 import {
+  binaryScale,
   meanSquare,
   type Plane,
   type WideActivation,
   type WideRange,
   wideActivation,
   wideRange,
-  wideScale,
 } from "./wideActivation.ts";
 import { emitSum, type PartialDot, type WideSum } from "./wideSum.ts";
 import {
@@ -59,6 +59,7 @@ export function emitWideConvolution(parameters: WideConvolution): void {
   if (!isFloat && emitInPlanes(parameters, layer, range)) return;
   const activation = wideActivation(lowering, name, {
     most: layer.most,
+    scale: layer.step,
     inPlanes: !isFloat,
     layout: "channels-last",
   });
@@ -97,7 +98,6 @@ function emitInPlanes(
   const planes = lowering.once(`planes ${name} ${count}`, () =>
     bytePlanes(lowering, name, channelsLast(lowering, image), unit, count),
   );
-  const activationScale = wideScale(range, layer.most);
   emitPlaneConvolution({
     lowering,
     name: node.name,
@@ -106,7 +106,7 @@ function emitInPlanes(
     windows,
     planes,
     weights: layer.planes,
-    weightScales: layer.scales.map((scale) => scale / activationScale),
+    weightScales: layer.scales.map((scale) => scale / layer.step),
     biases: real.biases,
     relu: followers.relu,
   });
@@ -115,7 +115,7 @@ function emitInPlanes(
 
 /** The integers of rungs whose sums f32 holds; undefined where it cannot. */
 function narrowLayer(rung: Rung, real: RealLayer, range: WideRange, square: number): WideLayer | undefined {
-  if (rung === 2) return balancedLayer(real, range, square);
+  if (rung === 2) return balancedLayer(real, range, square, binaryScale);
   return rung === 3 ? twiceBalancedLayer(real, range, square) : undefined;
 }
 

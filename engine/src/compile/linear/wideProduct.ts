@@ -37,7 +37,7 @@ export function emitWideProduct({
   const layer =
     (rung === 2 ? balancedLayer(real, range, meanSquare(lowering.statistics(name))) : undefined) ??
     finestLayer(real, range);
-  const form = { most: layer.most, inPlanes: false, layout: "as-first" } as const;
+  const form = { most: layer.most, scale: layer.step, inPlanes: false, layout: "as-first" } as const;
   const activation = wideActivation(lowering, name, form);
   const dots = activation.planes.flatMap((plane) =>
     layer.planes.map((weights): PartialDot => {

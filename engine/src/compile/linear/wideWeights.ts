@@ -3,7 +3,10 @@ import { roundTiesToEven } from "../quantisation.ts";
 import type { IntegerWeights } from "../weights.ts";
 import { F32_EXACT } from "./rung.ts";
 import type { WideRange } from "./wideActivation.ts";
-import { mostIntegers, THREE_PLANES, wideScale } from "./wideActivation.ts";
+import { binaryScale, mostIntegers, THREE_PLANES, wideScale } from "./wideActivation.ts";
+
+/** Between the numbers of integers that are tried: what is not needed of a power of two is then at most a fifth. */
+const FINER = 2 ** 0.25;
 
 /** Largest magnitude of a weight in two i8 planes, high * 256 + low. */
 const TWO_PLANES = 127 * 256;
@@ -12,6 +15,8 @@ const TWO_PLANES = 127 * 256;
 export interface WideLayer {
   /** The magnitude that activations may reach. */
   readonly most: number;
+  /** What a step of the activations is worth. */
+  readonly step: number;
   /** Row-major [channels, length]. */
   readonly weights: Int32Array;
   readonly biases: Int32Array;
@@ -42,20 +47,22 @@ export interface RealLayer {
  * Rounding noise: steps of size d give d^2 / 12. Of the activations it is multiplied by the weights' squares, of the weights by the activations'.
  *
  * @param meanSquare of the activation
+ * @param scaleOf the scale of so many integers
  * @returns undefined where no sharing keeps the sums below 2^24
  * @throws FatalError COMPILE_WEIGHTS
  */
-export function balancedLayer(layer: RealLayer, range: WideRange, meanSquare: number): WideLayer | undefined {
+export function balancedLayer(
+  layer: RealLayer,
+  range: WideRange,
+  meanSquare: number,
+  scaleOf: typeof wideScale = wideScale,
+): WideLayer | undefined {
   const rows = rowsOf(layer);
   const length = layer.weights.length / layer.biases.length;
   const finest = mostIntegers(range);
   let best: { most: number; error: number } | undefined;
-  for (
-    let most = finest;
-    most >= Math.min(64, finest);
-    most = range.fixed ? 0 : Math.floor(most / Math.SQRT2)
-  ) {
-    const step = wideScale(range, most);
+  for (let most = finest; most >= Math.min(64, finest); most = range.fixed ? 0 : Math.floor(most / FINER)) {
+    const step = scaleOf(range, most);
     let error = 0;
     for (const row of rows) {
       const scale = 2 ** leastExponent(row, step, most, length) / step;
@@ -65,8 +72,8 @@ export function balancedLayer(layer: RealLayer, range: WideRange, meanSquare: nu
   }
   if (!best) return undefined;
   const { most } = best;
-  const step = wideScale(range, most);
-  return integersOf(layer, range, most, (row, rounded) => {
+  const step = scaleOf(range, most);
+  return integersOf(layer, { most, step }, (row, rounded) => {
     for (let exponent = leastExponent(row, step, most, length); ; exponent++)
       if (rounded(2 ** exponent / step).bound < F32_EXACT) return 2 ** exponent / step;
   });
@@ -92,8 +99,8 @@ export function twiceBalancedLayer(
     // Of a low plane no value is over half of its 2^bits, nor its bias.
     const most = Math.min(finest, Math.floor((F32_EXACT - 1) / 2 ** (bits - 1) - 1) / length);
     if (most < (range.fixed ? finest : 64)) continue;
-    for (let each = Math.floor(most); each >= 64; each = range.fixed ? 0 : Math.floor(each / Math.SQRT2)) {
-      const step = wideScale(range, each);
+    for (let each = Math.floor(most); each >= 64; each = range.fixed ? 0 : Math.floor(each / FINER)) {
+      const step = binaryScale(range, each);
       let error = 0;
       for (const row of rows) {
         const scale = 2 ** (leastExponent(row, step, each, length, MOST_INT8) - bits) / step;
@@ -104,10 +111,10 @@ export function twiceBalancedLayer(
   }
   if (!best) return undefined;
   const { most, bits } = best;
-  const step = wideScale(range, most);
+  const step = binaryScale(range, most);
   const unit = 2 ** bits;
   const high = (value: number) => Math.round(value / unit);
-  const whole = integersOf(layer, range, most, (row, rounded) => {
+  const whole = integersOf(layer, { most, step }, (row, rounded) => {
     for (let exponent = leastExponent(row, step, most, length, MOST_INT8) - bits; ; exponent++) {
       const scale = 2 ** exponent / step;
       const { integers, bias } = rounded(scale);
@@ -159,7 +166,7 @@ export function finestLayer(layer: RealLayer, range: WideRange): WideLayer {
   const most = mostIntegers(range);
   const step = wideScale(range, most);
   // Coarse enough that the bias is within int32, as a sum of its own.
-  return integersOf(layer, range, most, ({ peak, bias }) =>
+  return integersOf(layer, { most, step }, ({ peak, bias }) =>
     Math.max(peak / TWO_PLANES, Math.abs(bias) / step / 2 ** 30),
   );
 }
@@ -178,8 +185,8 @@ export function givenLayer(
   range: WideRange,
 ): WideLayer | undefined {
   const most = range.fixed ? mostIntegers(range) : THREE_PLANES;
-  const activationScale = wideScale(range, most);
-  const scales = given.scales.map((scale, channel) => activationScale * scale * (factors[channel] as number));
+  const step = wideScale(range, most);
+  const scales = given.scales.map((scale, channel) => step * scale * (factors[channel] as number));
   const exact = biases.map((bias, channel) => bias / (scales[channel] as number));
   if (exact.some((bias) => !(Math.abs(bias) < 2 ** 31 - 1))) return undefined;
   const units = Int32Array.from(exact, roundTiesToEven);
@@ -192,7 +199,7 @@ export function givenLayer(
     bound = Math.max(bound, sum * most + Math.abs(bias));
   });
   const { values, zero } = given;
-  return { most, weights, biases: units, scales, bound, planes: [{ values, zero, weight: 1 }] };
+  return { most, step, weights, biases: units, scales, bound, planes: [{ values, zero, weight: 1 }] };
 }
 
 interface Row {
@@ -230,8 +237,7 @@ function rowsOf({ weights, biases, what }: RealLayer): Row[] {
  */
 function integersOf(
   layer: RealLayer,
-  range: WideRange,
-  most: number,
+  { most, step }: Pick<WideLayer, "most" | "step">,
   scaleOf: (row: Row, rounded: (scale: number) => RoundedRow) => number,
 ): WideLayer {
   const channels = layer.biases.length;
@@ -239,7 +245,6 @@ function integersOf(
   const weights = new Int32Array(layer.weights.length);
   const biases = new Int32Array(channels);
   const scales = new Float32Array(channels);
-  const step = wideScale(range, most);
   let largest = 0;
   rowsOf(layer).forEach((row, channel) => {
     const real = layer.weights.subarray(channel * length, (channel + 1) * length);
@@ -262,7 +267,7 @@ function integersOf(
     scales[channel] = step * scale;
     largest = Math.max(largest, bound);
   });
-  return { most, weights, biases, scales, bound: largest, planes: planesOf(weights) };
+  return { most, step, weights, biases, scales, bound: largest, planes: planesOf(weights) };
 }
 
 function planesOf(weights: Int32Array): WideLayer["planes"] {

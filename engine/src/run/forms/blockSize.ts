@@ -105,7 +105,9 @@ function probe() {
   convolve(["whole", "points"], [36, 20, 1, 1], [2, 36, 7, 9], {});
   convolve(["whole", "strided"], [18, 20, 1, 1], [2, 18, 4, 5], { strides: [2, 2] });
   convolve(["whole", "dense"], [41, 20, 3, 3], [2, 41, 7, 9], { dilations: [2, 2], pads: [2, 2, 2, 2] });
-  for (const name of ["deep", "points", "strided", "dense"]) output(name);
+  convolve(["whole", "free"], [24, 20, 1, 1], [2, 24, 7, 9], {});
+  model.node("Clip", ["free", "low", "high"], [set("held", [2, 24, 7, 9])]);
+  for (const name of ["deep", "points", "strided", "dense", "held"]) output(name);
 
   input("y", [1, 7, 9, 28]);
   model.node("Transpose", ["y"], [set("planes", [1, 28, 7, 9])], { perm: [0, 3, 1, 2] });

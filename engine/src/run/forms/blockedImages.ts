@@ -127,16 +127,43 @@ class BlockedImages {
     ];
     const attributes = new Map(node.attributes);
     if (isDepthwise) attributes.set("group", attributeOf(paddedChannels(outputs, this.#block)));
-    const relu = this.#soleReader(node.outputs[0] ?? "");
-    const takesRelu = relu?.op === "Relu" && relu.domain === "";
-    if (takesRelu) {
-      attributes.set("activation", attributeOf("Relu"));
-      this.#done.add(relu);
-    }
-    const output = (takesRelu ? relu.outputs[0] : node.outputs[0]) ?? "";
+    const { output, activation } = this.#activation(node.outputs[0] ?? "");
+    for (const [name, value] of activation) attributes.set(name, value);
     this.#push({ ...node, domain: BLOCKED, inputs, attributes }, output);
     this.#positiveZero.add(output);
     return true;
+  }
+
+  /** What a convolution does to its results itself, of the nodes that read them: Relu and Clip, which become one. */
+  #activation(result: string): { output: string; activation: GraphNode["attributes"] } {
+    const relu = this.#soleReader(result);
+    const isRelu = relu?.op === "Relu" && relu.domain === "";
+    const positive = isRelu ? (relu.outputs[0] as string) : result;
+    if (isRelu) this.#done.add(relu);
+    const clip = this.#soleReader(positive);
+    const limits = [1, 2].map((at) => this.#number(clip?.inputs[at] ?? ""));
+    const [low, high] = limits;
+    if (
+      clip?.op === "Clip" &&
+      clip.domain === "" &&
+      clip.inputs[0] === positive &&
+      low !== undefined &&
+      high !== undefined
+    ) {
+      this.#done.add(clip);
+      const range = [isRelu ? Math.max(0, low) : low, high];
+      const activation = new Map([
+        ...attributes({ activation: "Clip" }),
+        ["activation_params", { kind: "floats", value: range } as const],
+      ]);
+      return { output: clip.outputs[0] as string, activation };
+    }
+    return { output: positive, activation: attributes(isRelu ? { activation: "Relu" } : {}) };
+  }
+
+  #number(name: string): number | undefined {
+    const constant = this.#initializers.get(name);
+    return constant?.type === "f32" && constant.data.length === 1 ? (constant.data[0] as number) : undefined;
   }
 
   /** Mul by a number per channel, as a convolution of one place: f32(f32(x * s) + 0). */
