@@ -4,29 +4,28 @@ import { ELEMENT_TYPES } from "../../onnx/tensor.ts";
 import { GraphIndex } from "./graphIndex.ts";
 
 const WHOLE = new Set(["Round", "Floor", "Ceil"]);
-const SUMS = new Set(["ReduceSum"]);
-const CODE = { f32: ELEMENT_TYPES.f32.code, f64: ELEMENT_TYPES.f64.code, i32: ELEMENT_TYPES.i32.code };
+const { f64, i32 } = ELEMENT_TYPES;
 
 /**
- * The same function with sums of integers straight from whole floats and to floats: Round, Cast to i32, Cast to f64 is Round, Cast to f64, and ReduceSum of
- * f64, Cast to i32, Cast to f32 is one Cast. In an exact graph what is cast to i32 is within i32, so that each way rounds the same number once.
+ * The same function with sums of integers straight from whole floats: Round, Cast to i32, Cast to f64, ReduceSum, Cast to i32 without the first of these Casts. In
+ * an exact graph what is cast to i32 is within i32. A sum of nothing but -0 may be -0, which the Cast behind it makes 0.
  */
 export function fewerCasts(graph: Graph): Graph {
   const index = new GraphIndex(graph);
-  const isCast = (node: GraphNode | undefined, to: number) =>
-    node?.domain === "" && node.op === "Cast" && intAttribute(node, "to", 0) === to;
+  const isCast = (node: GraphNode | undefined, { code }: { readonly code: number }) =>
+    node?.domain === "" && node.op === "Cast" && intAttribute(node, "to", 0) === code;
+  const isSummed = (name: string) =>
+    index
+      .readers(name)
+      ?.every(
+        ({ op, domain, outputs: [sum = ""] }) =>
+          op === "ReduceSum" && domain === "" && index.readers(sum)?.every((node) => isCast(node, i32)),
+      );
   const nodes = graph.nodes.map((node) => {
-    const before = index.producer(node.inputs[0] ?? "");
-    if (!before || !isCast(before, CODE.i32)) return node;
+    const before = isCast(node, f64) ? index.producer(node.inputs[0] ?? "") : undefined;
+    if (!before || !isCast(before, i32) || !isSummed(node.outputs[0] ?? "")) return node;
     const origin = index.producer(before.inputs[0] ?? "");
-    const isFit = isCast(node, CODE.f64)
-      ? origin?.domain === "" && WHOLE.has(origin.op)
-      : isCast(node, CODE.f32) && origin?.domain === "" && SUMS.has(origin.op) && isSumOfDoubles(origin);
-    return isFit ? { ...node, inputs: before.inputs } : node;
+    return origin?.domain === "" && WHOLE.has(origin.op) ? { ...node, inputs: before.inputs } : node;
   });
   return withoutDeadNodes({ ...graph, nodes });
-
-  function isSumOfDoubles({ inputs }: GraphNode): boolean {
-    return isCast(index.producer(inputs[0] ?? ""), CODE.f64);
-  }
 }
