@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 
 /** What a proxy does to a request. */
 export type RpcFault =
@@ -20,20 +20,23 @@ export type RpcFault =
   | { readonly kind: "ahead-by"; readonly blocks: bigint }
   /** Has other hashes than the chain from this block on. */
   | { readonly kind: "fork-from"; readonly block: bigint }
+  /** Answers about the state as it was so many blocks ago, though its head is the chain's. */
+  | { readonly kind: "stale-state"; readonly blocks: bigint }
   /** Is on another chain. */
   | { readonly kind: "chain-id"; readonly chainId: number };
 
 /** A JSON-RPC server between a program and a chain, which can be told to misbehave; for tests. */
 export interface RpcProxy {
   readonly url: string;
-  /** From now on. */
+  /** From now on; whoever still waits for a silent answer is hung up on, as by a server that is started again. */
   misbehave(fault: RpcFault): void;
   /** Requests seen, by method. */
   readonly seen: Map<string, number>;
   close(): Promise<void>;
 }
 
-interface Call {
+/** One JSON-RPC request. */
+export interface RpcCall {
   readonly id: number;
   readonly method: string;
   readonly params?: readonly unknown[];
@@ -41,12 +44,27 @@ interface Call {
 
 type Block = { number: string; hash: string } & Record<string, unknown>;
 
-/** @param target URL of the chain. */
-export async function startRpcProxy(target: string): Promise<RpcProxy> {
+/** Methods that ask about the state, and which of their parameters says as of which block. */
+const BLOCK_PARAMETER: Readonly<Record<string, number>> = {
+  eth_call: 1,
+  eth_estimateGas: 1,
+  eth_getBalance: 1,
+  eth_getTransactionCount: 1,
+};
+
+/**
+ * @param target URL of the chain.
+ * @param onCall Told of every request before it is passed on.
+ */
+export async function startRpcProxy(
+  target: string,
+  onCall: (call: RpcCall) => void = () => {},
+): Promise<RpcProxy> {
   let fault: RpcFault = { kind: "none" };
+  const unanswered = new Set<Socket>();
   const seen = new Map<string, number>();
 
-  async function forward(call: Call): Promise<{ result?: unknown; error?: unknown }> {
+  async function forward(call: RpcCall): Promise<{ result?: unknown; error?: unknown }> {
     const response = await fetch(target, {
       method: "POST",
       headers: { "content-type": "application/json" },
@@ -64,7 +82,7 @@ export async function startRpcProxy(target: string): Promise<RpcProxy> {
     return block;
   }
 
-  async function answer(call: Call): Promise<{ result?: unknown; error?: unknown }> {
+  async function answer(call: RpcCall): Promise<{ result?: unknown; error?: unknown }> {
     const { method, params = [] } = call;
     if (fault.kind === "chain-id" && method === "eth_chainId")
       return { result: toHex(BigInt(fault.chainId)) };
@@ -72,6 +90,12 @@ export async function startRpcProxy(target: string): Promise<RpcProxy> {
       return { result: `0x${"0d".repeat(32)}` };
     }
     if (fault.kind === "stuck-at" && method === "eth_blockNumber") return { result: toHex(fault.block) };
+    if (fault.kind === "stale-state" && method in BLOCK_PARAMETER) {
+      const head = BigInt((await forward({ id: call.id, method: "eth_blockNumber" })).result as string);
+      const as = [...params];
+      as[BLOCK_PARAMETER[method] as number] = toHex(head > fault.blocks ? head - fault.blocks : 0n);
+      return forward({ ...call, params: as });
+    }
     if (method !== "eth_getBlockByNumber") return forward(call);
     const [at, full] = params as [string, boolean];
     if (fault.kind === "stuck-at") {
@@ -87,9 +111,10 @@ export async function startRpcProxy(target: string): Promise<RpcProxy> {
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
-    const call = JSON.parse(Buffer.concat(chunks).toString()) as Call;
+    const call = JSON.parse(Buffer.concat(chunks).toString()) as RpcCall;
     seen.set(call.method, (seen.get(call.method) ?? 0) + 1);
-    if (fault.kind === "silent") return;
+    onCall(call);
+    if (fault.kind === "silent") return void unanswered.add(request.socket);
     if (fault.kind === "hang-up") return void request.socket.destroy();
     if (fault.kind === "status") {
       const { status, retryAfterSeconds } = fault;
@@ -110,6 +135,8 @@ export async function startRpcProxy(target: string): Promise<RpcProxy> {
     seen,
     misbehave(next) {
       fault = next;
+      for (const socket of unanswered) socket.destroy();
+      unanswered.clear();
     },
     async close() {
       server.closeAllConnections();

@@ -17,8 +17,16 @@ export interface RedisServer {
   start(): Promise<void>;
   /** Ends it as a power cut would. */
   kill(): Promise<void>;
+  /** Stands still: it holds its connections and answers nothing. */
+  freeze(): void;
+  /** Goes on after `freeze`. */
+  thaw(): void;
   /** Forgets all data. */
   clear(): Promise<void>;
+  /** Hangs up on everybody. */
+  disconnectAll(): Promise<void>;
+  /** Takes no more data than it has, or as much as comes. */
+  setFull(full: boolean): Promise<void>;
   /** Ends it and removes its data. */
   remove(): Promise<void>;
 }
@@ -43,6 +51,14 @@ export async function startRedisServer(password?: string): Promise<RedisServer> 
   flags.push("--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction");
   if (password !== undefined) flags.push("--requirepass", password);
   let child: ChildProcess | undefined;
+  const command = async (...[name, ...rest]: [string, ...string[]]) => {
+    const redis = new Redis(server.url);
+    try {
+      await redis.call(name, ...rest);
+    } finally {
+      redis.disconnect();
+    }
+  };
 
   const server: RedisServer = {
     url: `redis://${password === undefined ? "" : `:${password}@`}127.0.0.1:${port}`,
@@ -60,11 +76,11 @@ export async function startRedisServer(password?: string): Promise<RedisServer> 
       child.kill("SIGKILL");
       await exited;
     },
-    async clear() {
-      const redis = new Redis(server.url);
-      await redis.flushall();
-      redis.disconnect();
-    },
+    freeze: () => void child?.kill("SIGSTOP"),
+    thaw: () => void child?.kill("SIGCONT"),
+    clear: () => command("FLUSHALL"),
+    disconnectAll: () => command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"),
+    setFull: (full) => command("CONFIG", "SET", "maxmemory", full ? "1" : "0"),
     async remove() {
       await server.kill();
       rmSync(directory, { recursive: true, force: true });

@@ -10,6 +10,7 @@ import {
   requestOf,
   selectNode,
   selectTensor,
+  type TransactionManager,
 } from "@surety/chain";
 import { type CommittedTrace, type NodeSource, programTree, toHex } from "@surety/engine";
 import {
@@ -24,16 +25,25 @@ import {
 } from "@surety/protocol";
 import type { Scene } from "./scene.ts";
 
+type Stage = Pick<Scene, "chain" | "addresses" | "bundle">;
+
 /** Opens a game as development account `index`. */
-export async function openTestGame(scene: Scene, index: number, assertionId: AssertionId): Promise<GameId> {
+export function openTestGame(scene: Scene, index: number, assertionId: AssertionId): Promise<GameId> {
+  return openTestGameBy(scene, scene.sender(index), assertionId);
+}
+
+/** Opens a game, right or wrong. */
+export async function openTestGameBy(
+  scene: Stage,
+  sender: TransactionManager,
+  assertionId: AssertionId,
+): Promise<GameId> {
   const { chain, addresses } = scene;
   const { outputRoot } = await assertionOf(chain, addresses, assertionId);
   const { modelId, inputRoot } = await requestOf(chain, addresses, requestIdOf(assertionId));
   const question = questionOf(modelId, inputRoot);
   const { challengeBondWei: bondWei } = await disputeParameters(chain, addresses);
-  const receipt = await scene
-    .sender(index)
-    .send(openGame(addresses, { assertionId, question, outputRoot, bondWei }));
+  const receipt = await sender.send(openGame(addresses, { assertionId, question, outputRoot, bondWei }));
   const opened = findLog(decodeLogs(addresses, receipt.logs), "game", "GameOpened");
   if (opened === undefined) throw new Error("no GameOpened");
   return parseGameId(opened.args.gameId);
@@ -44,7 +54,7 @@ export async function openTestGame(scene: Scene, index: number, assertionId: Ass
  * Undefined when it is not the challenger's turn, or only a step is left.
  */
 export async function selectionTowards(
-  scene: Scene,
+  scene: Stage,
   gameId: GameId,
   trace: CommittedTrace,
   target: { readonly layer: number; readonly leaf: number },
