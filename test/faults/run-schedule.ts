@@ -26,7 +26,7 @@ export interface ScheduleResult {
 
 /** No reorg of a schedule reaches into the one before. */
 const BLOCKS_BETWEEN = 6;
-const LOOK_MS = 200;
+const LOOK_MS = 300;
 const END_MS = 600_000;
 
 /** Runs one schedule to its end, where everything is healed and settled, and looks whether all is right. */
