@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { closeSync, mkdirSync, openSync, rmSync, statfsSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { atExit } from "./at-exit.ts";
 
 /** A file system of its own, small enough to be filled. */
 export interface SmallDisk {
@@ -39,7 +40,7 @@ export function mountSmallDisk(folder: string): SmallDisk {
   const ballast = join(folder, "ballast");
   // Whoever still has a file there keeps it from being unmounted at once.
   const unmount = () => void spawnSync("umount", ["-l", folder]);
-  process.once("exit", unmount);
+  const forget = atExit(unmount);
   return {
     folder,
     fill() {
@@ -55,7 +56,7 @@ export function mountSmallDisk(folder: string): SmallDisk {
     },
     free: () => rmSync(ballast, { force: true }),
     unmount() {
-      process.off("exit", unmount);
+      forget();
       unmount();
     },
   };

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import { atExit } from "./at-exit.ts";
 
 /** A process that ended without being told to. */
 export interface Exit {
@@ -100,8 +101,7 @@ export function supervise({ name, entry, flags, environment }: SupervisedParamet
     });
   }
 
-  const killNow = () => void child?.kill("SIGKILL");
-  process.once("exit", killNow);
+  atExit(() => child?.kill("SIGKILL"));
 
   return {
     name,
