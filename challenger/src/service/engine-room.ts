@@ -33,7 +33,7 @@ export function createEngineRoom(parameters: RoomParameters) {
   const defence = createDefence(room);
   const attention = createAttention(room);
   const sends = !room.watchOnly && !room.dryRun;
-  let settledAt = 0;
+  let settledAt = Number.NEGATIVE_INFINITY;
   let settledGames = 0;
 
   async function settle(): Promise<void> {
@@ -56,8 +56,8 @@ export function createEngineRoom(parameters: RoomParameters) {
       defence.tick();
       attention.tick(headBlock);
       const ended = store.games(account).filter(({ outcome }) => outcome !== undefined).length;
-      if (ended === settledGames && Date.now() - settledAt < SETTLE_EVERY_MS) return;
-      settledAt = Date.now();
+      if (ended === settledGames && performance.now() - settledAt < SETTLE_EVERY_MS) return;
+      settledAt = performance.now();
       settledGames = ended;
       jobs.start("settle", settle, room.failed("settling", {}));
     },

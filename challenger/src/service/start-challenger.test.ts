@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { assertionOf, claimTimeout, DEVNET_PARAMETERS, decodeLogs, findLog, openGame } from "@surety/chain";
-import { devPrivateKey, startAnvil } from "@surety/chain/testing";
+import { devPrivateKey, startAnvil, testClient } from "@surety/chain/testing";
 import { LEAF_BYTES as ENGINE_LEAF_BYTES, questionAsked } from "@surety/engine";
 import {
   type AssertionId,
@@ -145,6 +145,20 @@ describe("startChallenger", () => {
     await rival.send(claimTimeout(scene.addresses, parseGameId(game?.args.gameId ?? 0n)));
     running = await start();
     await until("the void game closed", async () => ((await own())?.outcome === "void" ? true : undefined));
+  });
+
+  it("disputes on a chain whose blocks come faster than it looks", async () => {
+    await running?.stop();
+    const fast = testClient(scene.anvil.url);
+    const mining = setInterval(() => fast.mine({ blocks: 1 }).catch(() => {}), 100);
+    try {
+      running = await start({ dataDir: join(scene.folder, "fast"), pollMs: 1_000 });
+      const idle = await newPoster(8);
+      const wrong = await idle.post(await ask(), idle.trace(input, { layer: 4, at: 7 }));
+      await until("a game", async () => (await games()).some((game) => game.assertionId === String(wrong)));
+    } finally {
+      clearInterval(mining);
+    }
   });
 
   it("walks by the constants of the deployed contract and of the engine", async () => {

@@ -228,6 +228,12 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
       onFailure: ({ requestId }, error, final) => onError(`result ${requestId}`, error, final),
     });
 
+    const atHead = () => {
+      caughtUp = true;
+      inputs.tick();
+      duties.tick();
+      drain.look();
+    };
     const following = followIntoStore({
       ...{ chain, options, store, metrics, head, log, alerts, signal: ending.signal },
       onEvent(event) {
@@ -235,16 +241,9 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
         membership.apply(event);
         if (event.type !== "block") return;
         clock.sync(event.block.timestamp);
-        if (!event.block.isHead) return;
-        inputs.tick();
-        duties.tick();
+        if (event.block.isHead) atHead();
       },
-      onIdle() {
-        caughtUp = true;
-        inputs.tick();
-        duties.tick();
-        drain.look();
-      },
+      onIdle: atHead,
     });
     log.info({ url: api.url, operator, chainId: chain.chainId, models: modelIds }, "started");
 

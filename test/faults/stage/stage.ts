@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -17,7 +17,6 @@ import { devAccount, devPrivateKey, type RpcProxy, testClient } from "@surety/ch
 import type { Bundle } from "@surety/engine";
 import { type Address, createWalletClient, http, type LocalAccount, parseEther } from "viem";
 import { setUpDevnet } from "../../../cli/src/devnet/set-up-devnet.ts";
-import { openQueues } from "../../../oracle-node/src/queue/open-queue.ts";
 import { type RedisServer, startRedisServer } from "../../../oracle-node/src/testing/redis-server.ts";
 import { CHAIN_SERVICES, type ChainServiceName, SERVICES, type ServiceName } from "../schedule/schedule.ts";
 import { type HandMinedChain, startHandMinedChain } from "./hand-mined-chain.ts";
@@ -95,15 +94,11 @@ export async function openStage(bundle: Bundle): Promise<StageSet> {
   await test.setAutomine(false);
   chain.run();
 
-  const template = path.join(folder, "template");
-  await (await openQueues({ url: "embedded", dataDir: template, owner: "none" })).close();
   const dataDirs = Object.fromEntries(SERVICES.map((name) => [name, path.join(folder, name)]));
   const mounts = canMount(folder);
   const disks = Object.fromEntries(
     SERVICES.map((name) => [name, mounts ? mountSmallDisk(dataDirs[name] as string) : undefined]),
   ) as Record<ServiceName, SmallDisk | undefined>;
-  // Making an embedded queue anew takes seconds.
-  cpSync(template, dataDirs["node A"] as string, { recursive: true });
   const taps = Object.fromEntries(
     await Promise.all(CHAIN_SERVICES.map(async (name) => [name, await tapRpc(chain.url, name, wire)])),
   ) as Record<ChainServiceName, RpcProxy>;
@@ -165,7 +160,6 @@ export async function openStage(bundle: Bundle): Promise<StageSet> {
     async twin(name, store) {
       twins += 1;
       const own = path.join(folder, `twin-${twins}`);
-      if (store === "own") cpSync(template, own, { recursive: true });
       const tap = await tapRpc(chain.url, name, wire);
       const service = processOf(name, store === "same" ? (dataDirs[name] as string) : own, tap.url);
       return {
