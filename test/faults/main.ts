@@ -1,9 +1,10 @@
 /**
- * `npm run test:faults -- --schedules 200 --seed S [--first I] [--lanes N]`: random fault schedules over real processes; docs/operating.md says what they
+ * `npm run test:faults -- --schedules 200 --seed S [--first I] [--lanes N] [--kinds K,L]`: random fault schedules over real processes; docs/operating.md says what they
  * are. Prints a line for each, then the count, the seed and what happened; ends with 1 if one was not clean.
  */
 import { parseArgs } from "node:util";
 import { runFaults } from "./run-faults.ts";
+import { FAULT_KINDS } from "./schedule/schedule.ts";
 
 const { values } = parseArgs({
   options: {
@@ -11,6 +12,7 @@ const { values } = parseArgs({
     seed: { type: "string" },
     first: { type: "string", default: "0" },
     lanes: { type: "string", default: "2" },
+    kinds: { type: "string", default: FAULT_KINDS.join(",") },
   },
 });
 const results = await runFaults({
@@ -18,6 +20,7 @@ const results = await runFaults({
   first: Number(values.first),
   count: Number(values.schedules),
   lanes: Number(values.lanes),
+  kinds: FAULT_KINDS.filter((kind) => values.kinds.split(",").includes(kind)),
   say: (line) => process.stdout.write(`${line}\n`),
 });
 process.exit(results.every(({ violations }) => violations.length === 0) ? 0 : 1);

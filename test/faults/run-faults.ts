@@ -17,6 +17,8 @@ export interface RunFaultsParameters {
   readonly count: number;
   /** Stages that run side by side, each with its own chain and processes. */
   readonly lanes: number;
+  /** Kinds of faults to take from. Default: all that can be had here. */
+  readonly kinds?: readonly FaultKind[];
   /** Takes one line of the report. */
   readonly say: (line: string) => void;
 }
@@ -24,15 +26,10 @@ export interface RunFaultsParameters {
 const MNIST = path.join(import.meta.dirname, "../../fixtures/mnist");
 
 /** Runs schedules on so many stages side by side. A stage whose schedule was not clean is closed, and a new one takes its place. */
-export async function runFaults({
-  seed,
-  first,
-  count,
-  lanes,
-  say,
-}: RunFaultsParameters): Promise<ScheduleResult[]> {
+export async function runFaults(parameters: RunFaultsParameters): Promise<ScheduleResult[]> {
+  const { seed, first, count, lanes, say } = parameters;
   const startedAt = performance.now();
-  const kinds = usableKinds();
+  const kinds = usableKinds(parameters.kinds ?? FAULT_KINDS);
   const { bundle } = await compileDigits();
   const specs = modelInputs(new Uint8Array(readFileSync(path.join(MNIST, "mnist-8.onnx"))));
   const images = readInputs(path.join(MNIST, "t10k-images-idx3-ubyte.gz"), specs).slice(0, IMAGES);
@@ -67,11 +64,11 @@ export async function runFaults({
   return results;
 }
 
-function usableKinds(): FaultKind[] {
+function usableKinds(wanted: readonly FaultKind[]): FaultKind[] {
   const folder = mkdtempSync(path.join(tmpdir(), "surety-probe-"));
   const [hasDisk, hasClock] = [canMount(folder), canSkewClocks()];
   rmSync(folder, { recursive: true, force: true });
-  return FAULT_KINDS.filter((kind) => (kind !== "disk" || hasDisk) && (kind !== "clock" || hasClock));
+  return wanted.filter((kind) => (kind !== "disk" || hasDisk) && (kind !== "clock" || hasClock));
 }
 
 function line({ schedule, seconds, violations, requests, lies, games }: ScheduleResult): string {
