@@ -75,13 +75,13 @@ export async function runSchedule(
   });
 
   const asked = schedule.asks.length;
-  let seen: Observation = await observe(stage, before.block + 1n);
+  let seen: Observation = await observe(stage, before.block);
   const acting = new Map<Adversary, Promise<void>>();
   let doneAt: number | undefined;
   try {
     for (;;) {
       await sleep(LOOK_MS);
-      seen = await observe(stage, before.block + 1n).catch(() => seen);
+      seen = await observe(stage, before.block).catch(() => seen);
       for (const adversary of adversaries) {
         if (acting.has(adversary)) continue;
         // What it looked at may be gone by then: it looks again.
@@ -117,7 +117,7 @@ export async function runSchedule(
   }
   for (const adversary of adversaries) await adversary.leave();
   violations.push(...(await checkProcesses(stage, schedule, marks)));
-  seen = await observe(stage, before.block + 1n);
+  seen = await observe(stage, before.block);
   violations.push(...(await audit(stage, truth, asked, before, seen)));
   const answers = seen.requests.flatMap(({ assertions }) => assertions);
   return {

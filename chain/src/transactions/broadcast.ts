@@ -30,7 +30,7 @@ export async function broadcast(chain: Chain, what: string, raw: Hex): Promise<B
       error.walk((inner) => inner instanceof InsufficientFundsError) !== null ||
       /insufficient funds/.test(text)
     ) {
-      throw new FatalError(
+      throw new RetryableError(
         "INSUFFICIENT_FUNDS",
         `${what}: the account cannot pay for value and gas. Fund it.`,
         {

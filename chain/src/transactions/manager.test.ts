@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { suretyOracleAbi } from "@surety/protocol";
+import { isRetryable, suretyOracleAbi } from "@surety/protocol";
 import { encodeErrorResult } from "viem";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ContractCall } from "../calls/call.ts";
@@ -195,6 +195,8 @@ describe("createTransactionManager", () => {
     await testClient(anvil.url).setBalance({ address: account.address, value: 1n });
     const failure = createTransactionManager({ chain, account }).send(emit(1n));
     await expect(failure).rejects.toMatchObject({ code: "INSUFFICIENT_FUNDS" });
+    // Once it is funded, what it was for can be done: a job must not be given up for good.
+    expect(isRetryable(await failure.catch((error: unknown) => error))).toBe(true);
   });
 });
 

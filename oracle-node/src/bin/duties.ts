@@ -14,6 +14,8 @@ export interface DutiesContext extends DefendContext, Omit<DispatchContext, "now
   readonly log: Logger;
   /** Deliver again what consumers of own answers missed. */
   readonly deliver: boolean;
+  /** Gives jobs that failed for good a new chance. */
+  readonly forgetFailed: () => Promise<void>;
   /** False while the node drains: then it answers nothing new. */
   readonly takesWork: () => boolean;
   readonly onError: (where: string, error: unknown) => void;
@@ -29,8 +31,14 @@ export interface Duties {
   drained(): Promise<void>;
 }
 
+/**
+ * What failed for good (a contract's refusal out of an RPC's old state, an RPC that was down for long) gets a new chance after this long, not only at the next
+ * start: the chain says whether it is still to be done.
+ */
+const NEW_CHANCE_MS = 60_000;
+
 export function createDuties(context: DutiesContext): Duties {
-  const { chain, addresses, store, clock, metrics, log, takesWork, onError } = context;
+  const { chain, addresses, store, clock, metrics, log, takesWork, forgetFailed, onError } = context;
   const jobs = createInFlight();
   const start = (where: string, job: () => Promise<void>) =>
     jobs.start(where, job, (error) => onError(where, error));
@@ -39,6 +47,7 @@ export function createDuties(context: DutiesContext): Duties {
   const dispatch = async () => {
     if (takesWork()) await dispatcher.dispatch();
   };
+  let forgivenAt = performance.now();
   const windowEnds = new Map<AssertionId, number>();
   const deliveries = createDeliveries(context);
 
@@ -107,6 +116,9 @@ export function createDuties(context: DutiesContext): Duties {
       start("finalise", finaliseDue);
       start("dispatch", dispatch);
       if (context.deliver) start("deliver", deliverDue);
+      if (performance.now() - forgivenAt < NEW_CHANCE_MS) return;
+      forgivenAt = performance.now();
+      start("new chance", forgetFailed);
     },
     dispatch,
     drained: jobs.drained,

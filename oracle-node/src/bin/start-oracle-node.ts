@@ -104,8 +104,10 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
     const inference = openInferenceQueues(queues, modelIds);
     const results = openResultQueue(queues);
     const posting = queues.open<PostJob>("post");
-    // What failed for good before, say while the RPC was down, gets a new chance.
-    await Promise.all([inference, results, posting].map((queue) => queue.forgetFailed()));
+    const forgetFailed = async () => {
+      await Promise.all([inference, results, posting].map((queue) => queue.forgetFailed()));
+    };
+    await forgetFailed();
 
     const clock = createChainClock();
     const onError = (where: string, error: unknown, isFinal = !isRetryable(error)) => {
@@ -139,6 +141,7 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
           },
         },
         posting,
+        forgetFailed,
       },
       ...{ clock, metrics, log, onError },
       takesWork: () => !drain.isOn(),

@@ -31,9 +31,8 @@ const asserted = (id: RequestId) =>
   });
 
 describe("a node's defence", () => {
-  it("reveals down to the bytes across a restart, outlasts an idle challenger and ends final", async () => {
-    const options = scene.nodeOptions(1);
-    running.push(await startOracleNode(options));
+  it("reveals down to the bytes across a restart on an empty disk, outlasts an idle challenger and ends final", async () => {
+    running.push(await startOracleNode(scene.nodeOptions(1)));
     const requestId = await scene.ask(scene.input(0));
     await asserted(requestId);
     const assertionId = assertionIdOf(requestId, 0);
@@ -46,7 +45,8 @@ describe("a node's defence", () => {
     const idle = await openTestGame(scene, 6, assertionId);
     await until("trace committed", async () => (await view(gameId)).phase === "trace");
     await running.pop()?.stop();
-    running.push(await startOracleNode(options));
+    // With another folder: what it has said, it finds out again.
+    running.push(await startOracleNode(scene.nodeOptions(1)));
 
     await until("walked to the bytes", async () => {
       const call = await selectionTowards(scene, gameId, trace, { layer: 0, leaf: 7 });

@@ -19,6 +19,7 @@ import {
   type RequestId,
 } from "@surety/protocol";
 import type { ServedModels } from "../inference/models.ts";
+import { ownAnswer } from "../inference/own-answer.ts";
 import type { NodeThread } from "../inference/task.ts";
 import type { Store } from "../store/store.ts";
 import type { FaultTarget } from "../testing/liar.ts";
@@ -60,16 +61,16 @@ export interface Defence {
 export function createDefence(context: DefendContext): Defence {
   const { chain, addresses, transactions, store, models, thread } = context;
   /** The answer that a game is against, and what it was computed from. */
-  function answered({ requestId }: { readonly requestId: RequestId }) {
+  async function answered({ requestId }: { readonly requestId: RequestId }) {
     const request = store.requestOf(requestId);
-    const answer = request === undefined ? undefined : store.answerTo(request);
     const model = request === undefined ? undefined : models.find(request.modelId);
-    if (request === undefined || answer === undefined || model === undefined) {
+    if (request === undefined || model === undefined) {
       throw new FatalError(
         "DEFENCE_IMPOSSIBLE",
-        `Request ${requestId}: its input, its answer or its model is not here. Start the node with the data and models it answered with.`,
+        `Request ${requestId}: its input or its model is not here. Start the node with the inputs and models it answered with.`,
       );
     }
+    const answer = await ownAnswer({ store, thread }, request, model);
     const fault = answer.fault === undefined ? undefined : (JSON.parse(answer.fault) as FaultTarget);
     const { dir: bundleDir, header } = model;
     return { run: { bundleDir, input: request.input, fault }, header, question: answer.question };
@@ -77,7 +78,7 @@ export function createDefence(context: DefendContext): Defence {
 
   return {
     async showTrace({ assertionId, requestId, revealBy }) {
-      const { run, header, question } = answered({ requestId });
+      const { run, header, question } = await answered({ requestId });
       const move = await thread.ask<"commit">({ kind: "commit", ...run });
       if (move.kind !== "commitTrace") return false;
       try {
@@ -96,7 +97,7 @@ export function createDefence(context: DefendContext): Defence {
       // The trace is worth its run only when a move needs it.
       const early = defenceWithoutTrace(view);
       if (early?.kind === "wait") return undefined;
-      const { run, header, question } = answered(game);
+      const { run, header, question } = await answered(game);
       const move = early ?? (await thread.ask({ kind: "defend", view, ...run }));
       const call = defenceCall(addresses, { ...game, question }, header, move);
       if (call === undefined) return undefined;

@@ -1,9 +1,9 @@
-import { questionAsked } from "@surety/engine";
 import { FatalError, parseModelId, parseRequestId } from "@surety/protocol";
 import { hexToBytes } from "viem";
 import type { Store, StoredRequest } from "../store/store.ts";
 import type { FaultPlan } from "../testing/fault-plan.ts";
 import type { ServedModels } from "./models.ts";
+import { computeAnswer } from "./own-answer.ts";
 import type { NodeThread } from "./task.ts";
 
 /** From the request stage: a question to answer. Carries all a worker needs. */
@@ -42,13 +42,8 @@ export async function infer(context: InferContext, job: InferenceJob): Promise<v
   }
   const fault = faults.next(request.requestId);
   const startedAt = performance.now();
-  const output = await thread.ask({ kind: "run", bundleDir: model.dir, input: request.input, fault });
+  await computeAnswer({ thread, store }, request, model, fault);
   onInference((performance.now() - startedAt) / 1_000);
-  store.recordAnswer(request, {
-    question: questionAsked(model, request.input),
-    output,
-    fault: fault === undefined ? undefined : JSON.stringify(fault),
-  });
 }
 
 export function requestOf({ requestId, modelId, input }: InferenceJob): StoredRequest {

@@ -9,6 +9,8 @@ import {
 } from "@surety/chain";
 import { type AssertionId, givesOutputsByReference, type RequestId } from "@surety/protocol";
 import type { ServedModels } from "../inference/models.ts";
+import { ownAnswer } from "../inference/own-answer.ts";
+import type { NodeThread } from "../inference/task.ts";
 import type { Store } from "../store/store.ts";
 
 export interface FinaliseContext {
@@ -17,6 +19,7 @@ export interface FinaliseContext {
   readonly transactions: TransactionManager;
   readonly store: Store;
   readonly models: ServedModels;
+  readonly thread: NodeThread;
 }
 
 /**
@@ -25,20 +28,19 @@ export interface FinaliseContext {
  * @returns True when this call did it.
  */
 export async function finaliseAssertion(
-  { chain, addresses, transactions, store, models }: FinaliseContext,
+  { chain, addresses, transactions, store, models, thread }: FinaliseContext,
   { assertionId, requestId }: { readonly assertionId: AssertionId; readonly requestId: RequestId },
   nowSeconds: number,
 ): Promise<boolean> {
   const request = store.requestOf(requestId);
-  const answer = request === undefined ? undefined : store.answerTo(request);
   const model = request === undefined ? undefined : models.find(request.modelId);
-  if (answer === undefined || model === undefined) return false;
+  if (request === undefined || model === undefined) return false;
   const view = await assertionOf(chain, addresses, assertionId);
   if (view.finalised || view.refuted || view.openGames > 0 || nowSeconds < view.windowEndsAt) return false;
   try {
     const call = givesOutputsByReference(model.header)
       ? finaliseByReference(addresses, requestId, view.outputRoot)
-      : finaliseRequest(addresses, requestId, answer.output);
+      : finaliseRequest(addresses, requestId, (await ownAnswer({ store, thread }, request, model)).output);
     await transactions.send(call);
     return true;
   } catch (error) {
