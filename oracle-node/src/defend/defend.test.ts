@@ -13,9 +13,10 @@ const running: RunningOracleNode[] = [];
 beforeAll(async () => {
   scene = await openScene({
     exclusiveSeconds: 5,
-    challengeWindowSeconds: 6,
-    clockSeconds: 12,
-    extensionSeconds: 4,
+    challengeWindowSeconds: 400,
+    clockSeconds: 200,
+    extensionSeconds: 100,
+    unbondingSeconds: 10_000,
   });
   await scene.enlist(1);
 });
@@ -43,7 +44,7 @@ describe("a node's defence", () => {
     const gameId = await openTestGame(scene, 5, assertionId);
     // A second game on the same assertion: the first one's reveals serve it.
     const idle = await openTestGame(scene, 6, assertionId);
-    await until("trace committed", async () => (await view(gameId)).phase === "trace");
+    await until("trace committed", async () => (await view(gameId)).phase === "trace", 120_000);
     await running.pop()?.stop();
     // With another folder: what it has said, it finds out again.
     running.push(await startOracleNode(scene.nodeOptions(1)));
@@ -56,10 +57,12 @@ describe("a node's defence", () => {
     const walked = await view(gameId);
     expect(walked).toMatchObject({ phase: "tensor", instruction: 0, turn: "challenger" });
 
+    await scene.advance(201);
     await until("both challengers lost on time", async () => {
       const phases = [(await view(gameId)).phase, (await view(idle)).phase];
       return phases.every((phase) => phase === "poster-won");
     });
+    await scene.advance(400);
     await until(
       "final",
       async () => (await assertionOf(scene.chain, scene.addresses, assertionId)).finalised,
@@ -67,5 +70,5 @@ describe("a node's defence", () => {
     const metrics = await (await fetch(`${running[0]?.url}/metrics`)).text();
     expect(metrics).toMatch(/surety_node_defence_moves_total\{kind="revealBytes"\} 1/);
     expect(metrics).toMatch(/surety_node_defence_moves_total\{kind="claimTimeout"\} 2/);
-  }, 120_000);
+  }, 300_000);
 });
