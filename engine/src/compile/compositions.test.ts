@@ -44,6 +44,17 @@ function ofRows(op: string, y: number, attributes: Record<string, AttributeInput
   );
 }
 
+function image(
+  op: string,
+  from: readonly number[],
+  to: readonly number[],
+  attributes: Record<string, AttributeInput>,
+): Small {
+  return typedModel(18, { x: ["f32", from] }, { y: ["f32", to] }, (m) =>
+    m.node(op, ["x"], ["y"], attributes),
+  );
+}
+
 function cast(from: ElementType, to: ElementType, scale: number): Small {
   return typedModel(17, { x: [from, [40]] }, { y: [to, [40]] }, (m) => {
     m.initializer("scale", { type: "f32", dims: [], data: Float32Array.of(scale) });
@@ -61,6 +72,31 @@ const cases: Record<string, readonly [Small, tolerance: number]> = {
   Asinh: [unary("Asinh", {}, [5, 0]), 1e-5],
   Acosh: [unary("Acosh", {}, [2, 3.5]), 1e-5],
   Atanh: [unary("Atanh", {}, [0.9, 0]), 1e-5],
+  Asin: [unary("Asin", {}, [1, 0]), 1e-6],
+  Acos: [unary("Acos", {}, [1, 0]), 1e-6],
+  Atan: [unary("Atan", {}, [6, 0]), 1e-6],
+  LRN: [
+    image("LRN", [2, 5, 3, 2], [2, 5, 3, 2], {
+      size: 3,
+      alpha: { float: 0.3 },
+      beta: { float: 0.6 },
+      bias: { float: 1.5 },
+    }),
+    1e-5,
+  ],
+  LpPool: [
+    image("LpPool", [1, 2, 7, 6], [1, 2, 4, 3], {
+      kernel_shape: [3, 2],
+      strides: [2, 2],
+      pads: [1, 0, 1, 0],
+    }),
+    1e-6,
+  ],
+  "LpPool of p 3, SAME_UPPER": [
+    image("LpPool", [1, 2, 7], [1, 2, 4], { kernel_shape: [3], strides: [2], p: 3, auto_pad: "SAME_UPPER" }),
+    1e-4,
+  ],
+  GlobalLpPool: [image("GlobalLpPool", [2, 3, 4, 5], [2, 3, 1, 1], { p: 1 }), 1e-5],
   Shrink: [unary("Shrink", { lambd: { float: 0.4 }, bias: { float: 0.25 } }), 0],
   "Hardmax along an axis": [unary("Hardmax", { axis: -2 }), 0],
   "Hardmax of opset 11, over all dimensions behind": [unary("Hardmax", { axis: 1 }, [1, 0], 11), 0],

@@ -4,7 +4,7 @@ import { floatConstant, floatScalar } from "./mlScores.ts";
 import type { Rewrite, RewriteContext } from "./rewrite.ts";
 
 /** A function of one float as a composition of others; the last node is given the output's name. */
-const composed =
+export const composed =
   (compose: (context: RewriteContext, x: string) => readonly [op: string, ...inputs: string[]]): Rewrite =>
   (node, context) => {
     const [op, ...inputs] = compose(context, node.inputs[0] ?? "");

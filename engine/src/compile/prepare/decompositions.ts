@@ -1,8 +1,10 @@
 import { COMPOSITIONS } from "./compositions.ts";
 import { einsum } from "./einsum.ts";
 import { FLOAT_DECOMPOSITIONS } from "./floatDecompositions.ts";
+import { INVERSE_TRIGONOMETRY } from "./inverseTrigonometry.ts";
 import { LINEAR_DECOMPOSITIONS } from "./linearDecompositions.ts";
 import { LINEAR_ML } from "./linearMl.ts";
+import { LOCAL_NORMS } from "./localNorms.ts";
 import { MOVEMENT_DECOMPOSITIONS } from "./movement.ts";
 import { OPERATOR_FORM } from "./operatorForm.ts";
 import { RECURRENT_DECOMPOSITIONS } from "./recurrent.ts";
@@ -16,8 +18,10 @@ import { TREE_DECOMPOSITIONS } from "./trees.ts";
 export const DECOMPOSITIONS: ReadonlyMap<string, Rewrite> = new Map<string, Rewrite>([
   ...COMPOSITIONS,
   ...FLOAT_DECOMPOSITIONS,
+  ...INVERSE_TRIGONOMETRY,
   ...LINEAR_DECOMPOSITIONS,
   ...LINEAR_ML,
+  ...LOCAL_NORMS,
   ...MOVEMENT_DECOMPOSITIONS,
   ...RECURRENT_DECOMPOSITIONS,
   ...RESIZE_DECOMPOSITIONS,

@@ -3,6 +3,7 @@ import { i64Tensor } from "../../../onnx/tensor.ts";
 import { product } from "../../view.ts";
 import { checkWindow, readWindow } from "../../window.ts";
 import type { Rewrite } from "../rewrite.ts";
+import { tapsOf } from "../taps.ts";
 
 /**
  * A convolution whose filter is computed, or of more than two spatial dimensions, as a product of matrices: the filter [groups, M/g, C/g * taps] times
@@ -50,11 +51,3 @@ export const convWindows: Rewrite = (node, context) => {
   context.nodeTo([y], "Add", [image, reshape(b, [channels, ...output.map(() => 1)])]);
   return true;
 };
-
-/** All positions of a kernel, the last dimension fastest. */
-function tapsOf(kernel: readonly number[]): number[][] {
-  let taps: number[][] = [[]];
-  for (const size of kernel)
-    taps = taps.flatMap((tap) => Array.from({ length: size }, (_, at) => [...tap, at]));
-  return taps;
-}
