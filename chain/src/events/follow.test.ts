@@ -4,6 +4,7 @@ import { type Chain, openChain } from "../rpc/client.ts";
 import { devAccount } from "../testing/accounts.ts";
 import { type Anvil, startAnvil } from "../testing/anvil.ts";
 import { EMITTER_ADDRESSES, emitUnlocked, installEmitter, testClient } from "../testing/emitter.ts";
+import { startRpcProxy } from "../testing/rpc-proxy.ts";
 import { createTransactionManager, type TransactionManager } from "../transactions/manager.ts";
 import { type ChainCursor, decodeCursor, encodeCursor } from "./cursor.ts";
 import { type ChainEvent, type FollowChainParameters, followChain } from "./follow.ts";
@@ -96,6 +97,21 @@ describe("followChain", () => {
     expect(reorg?.ancestor.number).toBe(1n);
     expect(reorg?.cursor.at(-1)).toEqual(reorg?.ancestor);
     expect(amounts(events.slice(events.indexOf(reorg as ChainEvent)))).toEqual([]);
+  });
+
+  it("goes on when an RPC for a while has another hash of a block than it can give the logs of", async () => {
+    const proxy = await startRpcProxy(anvil.url);
+    const pooled = await openChain({ rpcUrl: proxy.url, pollMs: 20, retry: { giveUpAfterMs: 10_000 } });
+    await emit(1n);
+    const forked = await chain.client.getBlockNumber();
+    proxy.misbehave({ kind: "fork-from", block: forked });
+    setTimeout(() => proxy.misbehave({ kind: "none" }), 300);
+    expect(amounts(await collect({ chain: pooled }, atHead))).toEqual([1n]);
+
+    const hasty = await openChain({ rpcUrl: proxy.url, pollMs: 20, retry: { giveUpAfterMs: 200 } });
+    proxy.misbehave({ kind: "fork-from", block: forked });
+    await expect(collect({ chain: hasty }, () => false)).rejects.toMatchObject({ code: "RPC_UNREACHABLE" });
+    await proxy.close();
   });
 
   it("refuses a chain that lost a final block", async () => {

@@ -3,7 +3,7 @@ import { FatalError } from "@surety/protocol";
 import { BlockNotFoundError, type Hex } from "viem";
 import { contractEntries, type SuretyAddresses } from "../addresses.ts";
 import type { Chain } from "../rpc/client.ts";
-import { retryRpc } from "../rpc/retry.ts";
+import { GIVE_UP_AFTER_MS, retryRpc } from "../rpc/retry.ts";
 import { type BlockRef, type ChainCursor, headOf } from "./cursor.ts";
 import { decodeLogs, type SuretyLog } from "./surety-log.ts";
 
@@ -177,6 +177,7 @@ type BlockSource = ReturnType<typeof blockSource>;
 function blockSource({ chain, addresses, signal }: FollowChainParameters) {
   const retry = signal === undefined ? chain.retry : { ...chain.retry, signal };
   const address = contractEntries(addresses).map(([, at]) => at);
+  let refusedSince: number | undefined;
 
   async function header(at: bigint | "latest"): Promise<Header> {
     const block = await retryRpc(
@@ -210,14 +211,27 @@ function blockSource({ chain, addresses, signal }: FollowChainParameters) {
     async logs(range: { fromBlock: bigint; toBlock: bigint }): Promise<SuretyLog[]> {
       return decodeLogs(addresses, await retryRpc(() => chain.client.getLogs({ address, ...range }), retry));
     },
-    /** A block's logs; undefined when it left the chain meanwhile. */
+    /**
+     * A block's logs; undefined when it left the chain meanwhile, or when the RPC refuses to tell: of several machines behind one address, one has told of the block and
+     * another does not have it yet. Refusals that last as long as an outage may are thrown.
+     */
     async logsOf(block: BlockRef): Promise<SuretyLog[] | undefined> {
       try {
         const logs = await retryRpc(() => chain.client.getLogs({ address, blockHash: block.hash }), retry);
+        refusedSince = undefined;
         return decodeLogs(addresses, logs);
       } catch (error) {
+        if (error instanceof FatalError || signal?.aborted === true) throw error;
         if ((await findHeader(block.number))?.hash !== block.hash) return undefined;
-        throw error;
+        refusedSince ??= performance.now();
+        if (performance.now() - refusedSince > (retry.giveUpAfterMs ?? GIVE_UP_AFTER_MS)) {
+          throw new FatalError(
+            "RPC_UNREACHABLE",
+            `The RPC tells of block ${block.number} and refuses its logs. Use another one.`,
+            { cause: error },
+          );
+        }
+        return undefined;
       }
     },
   };

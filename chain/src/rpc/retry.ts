@@ -18,6 +18,8 @@ export interface RetryOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Patience with an RPC that is down, where nothing else is said. */
+export const GIVE_UP_AFTER_MS = 30_000;
 const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 5_000;
 
@@ -31,7 +33,7 @@ export async function retryRpc<Value>(
   call: () => Promise<Value>,
   options: RetryOptions = {},
 ): Promise<Value> {
-  const { giveUpAfterMs = 30_000, signal } = options;
+  const { giveUpAfterMs = GIVE_UP_AFTER_MS, signal } = options;
   const startedAt = performance.now();
   for (let attempt = 0; ; attempt++) {
     signal?.throwIfAborted();

@@ -27,7 +27,7 @@ export async function checkProcesses(stage: StageSet, _schedule: Schedule, marks
     const { exits, errors, ready } = stage.services[name];
     await ready(READY_MS).catch((error: Error) => found.push(error.message));
     for (const { code, signal, reason, lastLines } of exits.slice(marks[name].exits)) {
-      if (reason === undefined) {
+      if (reason === undefined || reason === "UNKNOWN") {
         found.push(
           `${name} ended with ${code ?? signal} without saying why:\n    ${lastLines.join("\n    ")}`,
         );

@@ -91,6 +91,8 @@ export async function startHandMinedChain(): Promise<HandMinedChain> {
       }),
     age: (seconds) =>
       oneAtATime(async () => {
+        // What is on its way was sent before the time passes.
+        await client.mine({ blocks: 1 });
         const { timestamp } = await block("latest");
         await client.setNextBlockTimestamp({ timestamp: BigInt(timestamp) + BigInt(seconds) });
         await client.mine({ blocks: 1 });
