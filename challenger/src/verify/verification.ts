@@ -46,7 +46,13 @@ export function createVerification(room: Room): Verification {
     stopTimer();
     store.setVerdict(assertion, finding);
     metrics.verified.inc({ finding });
-    const facts = { assertionId: String(assertionId), modelId, poster, finding };
+    const facts = {
+      requestId: String(requestId),
+      assertionId: String(assertionId),
+      modelId,
+      poster,
+      finding,
+    };
     log[finding === "right" ? "info" : "warn"](facts, "verified");
     if (finding === "wrong") {
       alerts.raise("wrong-answer", "warning", `Answer ${assertionId} of ${poster} is wrong.`, facts);

@@ -3,7 +3,7 @@ export { requireGraphMatches } from "./checkGraph.ts";
 export * from "./evaluateProgram.ts";
 export { requireGolden, withGolden } from "./golden.ts";
 export { portableForm } from "./kernelForms.ts";
-export { requireKernels } from "./knownAnswers.ts";
+export { requireKernels, wrongKernels } from "./knownAnswers.ts";
 export {
   type Accuracy,
   canonicalJson,

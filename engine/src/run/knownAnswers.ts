@@ -49,6 +49,19 @@ function firstFailure(op: string, holds: KernelVector["holds"], again = false): 
   return found;
 }
 
+/** Known answers of this CPU: how many there are, and the names of those that it does not give. */
+export async function wrongKernels(): Promise<{
+  readonly vectors: number;
+  readonly wrong: readonly string[];
+}> {
+  const everywhere = KERNEL_VECTORS.filter(({ holds }) => holds === "every CPU");
+  const wrong: string[] = [];
+  for (const vector of everywhere) {
+    if ((await runVector(vector)) !== KNOWN_ANSWERS[vector.name]) wrong.push(vector.name);
+  }
+  return { vectors: everywhere.length, wrong };
+}
+
 /** Whether an op's u8 x i8 kernel is exact on this CPU for weights over 7 bits, by its known answers. */
 export async function isExactForAllWeights(op: string): Promise<boolean> {
   return (await firstFailure(op, "wide weights")) === undefined;

@@ -1,6 +1,7 @@
 import { createReadStream } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import rateLimit from "@fastify/rate-limit";
 import { FatalError } from "@surety/protocol";
 import { type FastifyInstance, type FastifyReply, fastify } from "fastify";
 import { type WatchNetworkParameters, watchNetwork } from "../data/network.ts";
@@ -41,6 +42,10 @@ const FILES: Readonly<Record<string, { readonly file: string; readonly type: str
   ),
 };
 const PIXELS = 28 * 28;
+/** Of one address; a page that is open asks once a block. */
+const REQUESTS_PER_MINUTE = 600;
+/** Pages that are told of changes at a time. */
+const MOST_LISTENERS = 200;
 
 /**
  * Serves the explorer: the page, `/api/network` (a `NetworkView`), `/api/changes` (server-sent events, one whenever the view is another), and where
@@ -60,10 +65,15 @@ export async function serveExplorer(parameters: ExplorerParameters): Promise<Exp
     },
   });
   let latest: Promise<NetworkView> | undefined;
-  const app: FastifyInstance = fastify();
+  const app: FastifyInstance = fastify({ forceCloseConnections: true });
+  await app.register(rateLimit, { global: true, max: REQUESTS_PER_MINUTE, timeWindow: "1 minute" });
   app.addHook("onSend", async (_request, reply) => {
-    reply.header("content-security-policy", "default-src 'self'; style-src 'self'; img-src 'self' data:");
+    reply.header(
+      "content-security-policy",
+      "default-src 'self'; style-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    );
     reply.header("x-content-type-options", "nosniff");
+    reply.header("referrer-policy", "no-referrer");
     reply.header("cache-control", "no-cache");
   });
   for (const [url, { file, type }] of Object.entries(FILES)) {
@@ -74,6 +84,7 @@ export async function serveExplorer(parameters: ExplorerParameters): Promise<Exp
     return latest;
   });
   app.get("/api/changes", (request, reply) => {
+    if (listeners.size >= MOST_LISTENERS) return reply.code(503).send({ error: "too many pages are open" });
     reply.hijack();
     reply.raw.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-cache" });
     reply.raw.write("data: hello\n\n");

@@ -69,7 +69,7 @@ export function createDuties(context: DutiesContext): Duties {
     const open = new Set(assertions.map(({ assertionId }) => assertionId));
     for (const known of windowEnds.keys()) if (!open.has(known)) windowEnds.delete(known);
     for (const assertion of assertions) {
-      const { assertionId } = assertion;
+      const { assertionId, requestId } = assertion;
       const endsAt =
         windowEnds.get(assertionId) ?? (await assertionOf(chain, addresses, assertionId)).windowEndsAt;
       windowEnds.set(assertionId, endsAt);
@@ -77,7 +77,7 @@ export function createDuties(context: DutiesContext): Duties {
       start(`finalise ${assertionId}`, async () => {
         if (!(await finaliseAssertion(context, assertion, clock.nowSeconds()))) return;
         metrics.finalised.inc();
-        log.info({ assertionId: String(assertionId) }, "answer final");
+        log.info({ requestId: String(requestId), assertionId: String(assertionId) }, "answer final");
       });
     }
   }
@@ -86,12 +86,17 @@ export function createDuties(context: DutiesContext): Duties {
     const games = store.openGames();
     metrics.openGames.set(games.length);
     for (const game of games) {
-      const { gameId, assertionId } = game;
+      const { gameId, assertionId, requestId } = game;
       start(`defend ${gameId}`, async () => {
         const kind = await defence.play(game);
         if (kind === undefined) return;
         metrics.defenceMoves.inc({ kind });
-        log.info({ gameId: String(gameId), assertionId: String(assertionId), kind }, "defence move made");
+        const facts = {
+          requestId: String(requestId),
+          gameId: String(gameId),
+          assertionId: String(assertionId),
+        };
+        log.info({ ...facts, kind }, "defence move made");
       });
     }
   }

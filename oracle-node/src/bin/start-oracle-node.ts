@@ -7,6 +7,7 @@ import {
   createAlerts,
   createInputFinder,
   createLogger,
+  createSelfTest,
   createTeardown,
   fetchWantedModels,
   followIntoStore,
@@ -22,6 +23,7 @@ import {
 import { nodeRoutes } from "../api/routes.ts";
 import { createStatus } from "../api/status.ts";
 import { createDrain } from "../drain/drain.ts";
+import { startExplorer } from "../explorer/start-explorer.ts";
 import { type InferenceJob, infer } from "../inference/infer.ts";
 import { openServedModels } from "../inference/models.ts";
 import { createResultDesk, type ResultJob } from "../inference/result.ts";
@@ -44,6 +46,7 @@ export type RunningOracleNode = RunningService;
 
 const POSTS_AT_ONCE = 8;
 const RESULTS_AT_ONCE = 4;
+const EXPLORER_POLL_MS = 1_000;
 const RECHECK_SHARE = 0.05;
 /** What is under way has so long to finish; the store and the queue carry the rest over a restart. */
 const DRAIN_MS = 8_000;
@@ -110,9 +113,12 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
     await forgetFailed();
 
     const clock = createChainClock();
-    const onError = (where: string, error: unknown, isFinal = !isRetryable(error)) => {
+    const onError = (where: string, error: unknown, isFinal = !isRetryable(error), facts: object = {}) => {
       metrics.errors.inc({ code: errorCode(error) });
-      log[isFinal ? "error" : "warn"]({ where, code: errorCode(error), reason: reasonOf(error) }, "failed");
+      log[isFinal ? "error" : "warn"](
+        { ...facts, where, code: errorCode(error), reason: reasonOf(error) },
+        "failed",
+      );
     };
     let caughtUp = false;
     const drain = createDrain({
@@ -120,6 +126,18 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
       caughtUp: () => caughtUp,
       onChange: (draining) => metrics.draining.set(draining ? 1 : 0),
     });
+    const selfTest = createSelfTest({
+      async run() {
+        for (const { dir } of models.all()) await thread.ask({ kind: "test", bundleDir: dir });
+      },
+      log,
+      onFailed: (error) =>
+        alerts.raise("self-test-failed", "critical", reasonOf(error), { code: errorCode(error) }),
+    });
+    teardown.add(async () => selfTest.stop());
+    // INVARIANT: nothing new is computed or posted while the node drains, or is not right on this machine any more.
+    const whileWorking = (job: () => Promise<void>) =>
+      selfTest.isGood() ? drain.unlessOn(job) : Promise.resolve();
     const views = createRequestViews(chain, addresses);
     const membership = createMembership(chain, addresses, operator, models);
     const duties = createDuties({
@@ -144,7 +162,7 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
         forgetFailed,
       },
       ...{ clock, metrics, log, onError },
-      takesWork: () => !drain.isOn(),
+      takesWork: () => !drain.isOn() && selfTest.isGood(),
       deliver: options.deliver ?? false,
     });
     teardown.add(() => duties.drained());
@@ -169,6 +187,7 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
         chain: caughtUp && !head.isStale() && (await settles(chain.client.getBlockNumber())),
         store: store.isOpen(),
         queue: await settles(inference.counts()),
+        selfTest: selfTest.isGood(),
         takesWork: !drain.isOn(),
       }),
       refreshMetrics: async () => {
@@ -195,19 +214,23 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
       metrics.posted.inc();
       log.info(job, "answer posted");
     };
-    await posting.work((job) => drain.unlessOn(() => post(job)), {
+    await posting.work((job) => whileWorking(() => post(job)), {
       concurrency: POSTS_AT_ONCE,
-      onFailure: ({ requestId }, error, final) => onError(`post ${requestId}`, error, final),
+      onFailure: ({ requestId }, error, final) => onError("post", error, final, { requestId }),
     });
     const answer = async (job: InferenceJob) => {
-      const onInference = (seconds: number) => metrics.inferenceSeconds.observe(seconds);
+      const { requestId, attempt } = job;
+      const onInference = (seconds: number) => {
+        metrics.inferenceSeconds.observe(seconds);
+        log.info({ requestId, attempt, seconds }, "computed");
+      };
       await infer({ models, thread, store, faults, onInference }, job);
       await duties.dispatch();
     };
     const answerModel = (modelId: ModelId) =>
-      inference.work(modelId, (job) => drain.unlessOn(() => answer(job)), {
+      inference.work(modelId, (job) => whileWorking(() => answer(job)), {
         concurrency: 1,
-        onFailure: ({ requestId }, error, final) => onError(`inference ${requestId}`, error, final),
+        onFailure: ({ requestId }, error, final) => onError("inference", error, final, { requestId }),
       });
     for (const modelId of modelIds) await answerModel(modelId);
     const desk = createResultDesk({
@@ -226,9 +249,9 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
       await duties.dispatch();
     };
     // While the node drains they stay unanswered: the requests are others' to answer.
-    await results.work((job) => drain.unlessOn(() => take(job)), {
+    await results.work((job) => whileWorking(() => take(job)), {
       concurrency: RESULTS_AT_ONCE,
-      onFailure: ({ requestId }, error, final) => onError(`result ${requestId}`, error, final),
+      onFailure: ({ requestId }, error, final) => onError("result", error, final, { requestId }),
     });
 
     const atHead = () => {
@@ -248,6 +271,19 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
       },
       onIdle: atHead,
     });
+    if (options.explorerPort !== undefined) {
+      const explorer = await startExplorer(
+        {
+          ...{ rpcUrls: options.rpcUrls, chainId: chain.chainId, pollMs: options.pollMs ?? EXPLORER_POLL_MS },
+          ...{ addresses, startBlock: options.startBlock ?? 0n, bundlesDir: options.bundlesDir },
+          names: { [operator.toLowerCase()]: "this node" },
+          ...{ host: options.host ?? "127.0.0.1", port: options.explorerPort },
+        },
+        log,
+      );
+      teardown.add(() => explorer.close());
+      log.info({ url: explorer.url }, "explorer served");
+    }
     log.info({ url: api.url, operator, chainId: chain.chainId, models: modelIds }, "started");
 
     const failed = following.then(() => new Promise<never>(() => {}));

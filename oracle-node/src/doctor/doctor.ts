@@ -4,9 +4,11 @@ import { siblingModule } from "@surety/protocol";
 import {
   type Check,
   chainChecks,
+  createLogger,
   type DoctorState,
   examine,
   type Finding,
+  fetchWantedModels,
   lookAtModels,
   lookAtStore,
   machineChecks,
@@ -50,7 +52,10 @@ export async function doctor(options: OracleNodeOptions): Promise<Finding[]> {
 
 type Found = Omit<Finding, "check">;
 
-async function lookAtOwnModels({ bundlesDir }: OracleNodeOptions, dataDir: string): Promise<Found[]> {
+async function lookAtOwnModels(options: OracleNodeOptions, dataDir: string): Promise<Found[]> {
+  const { bundlesDir } = options;
+  // The node would fetch them too.
+  await fetchWantedModels(options, createLogger("doctor", "silent"));
   const script = siblingModule("../inference/model-worker", import.meta.url);
   const checkedModelsDir = join(dataDir, "checked-models");
   const thread = startModelThread<Task, Results>(script, { checkedModelsDir });

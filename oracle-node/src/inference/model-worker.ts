@@ -1,3 +1,4 @@
+import { requireGolden } from "@surety/engine";
 import { assertNever } from "@surety/protocol";
 import { serveTasks } from "@surety/service/worker";
 import { nextDefence, traceCommitment } from "../defend/strategy.ts";
@@ -9,6 +10,9 @@ serveTasks(async (task: Task): Promise<Results[Task["kind"]]> => {
   switch (task.kind) {
     case "open":
       await sessionOf(task.bundleDir);
+      return undefined;
+    case "test":
+      await requireGolden(await sessionOf(task.bundleDir));
       return undefined;
     case "run":
       return runOutput(task);

@@ -16,6 +16,8 @@ export interface RunSubject {
 export type Task =
   /** Make sure that the model can be run and is right on this machine. */
   | { readonly kind: "open"; readonly bundleDir: string }
+  /** Have an open model give its golden vector once more. */
+  | { readonly kind: "test"; readonly bundleDir: string }
   /** The outputs' concatenated bytes. */
   | ({ readonly kind: "run" } & RunSubject)
   /** What shows that run's trace, to an audit. */
@@ -25,6 +27,7 @@ export type Task =
 
 export interface Results {
   readonly open: undefined;
+  readonly test: undefined;
   readonly run: Uint8Array;
   readonly commit: DefenceMove;
   readonly defend: DefenceMove;

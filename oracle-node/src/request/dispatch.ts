@@ -1,4 +1,5 @@
 import { questionOf } from "@surety/protocol";
+import type { Logger } from "@surety/service";
 import { type Address, bytesToHex } from "viem";
 import type { InferenceJob } from "../inference/infer.ts";
 import type { JobQueue } from "../queue/job-queue.ts";
@@ -15,6 +16,7 @@ export interface DispatchContext {
   readonly views: RequestViews;
   readonly inference: Pick<JobQueue<InferenceJob>, "add">;
   readonly posting: JobQueue<PostJob>;
+  readonly log: Pick<Logger, "info">;
   /** The chain's time. */
   readonly nowSeconds: () => number;
 }
@@ -27,7 +29,7 @@ const OFFER_AGAIN_MS = 5_000;
  * the state of the chain decides, and a queue takes a job's id once.
  */
 export function createDispatcher(context: DispatchContext): { dispatch(): Promise<void> } {
-  const { operator, membership, store, views, inference, posting, nowSeconds } = context;
+  const { operator, membership, store, views, inference, posting, log, nowSeconds } = context;
   const offeredAt = new Map<string, number>();
 
   function isFresh(offer: string, now: number): boolean {
@@ -52,6 +54,7 @@ export function createDispatcher(context: DispatchContext): { dispatch(): Promis
           if (isFresh(`post ${id}`, now)) await posting.add(id, job);
         } else if (isFresh(`inference ${id}`, now)) {
           await inference.add(id, { ...job, modelId: request.modelId, input: bytesToHex(request.input) });
+          log.info({ ...job, modelId: request.modelId }, "request taken");
         }
       }
     },

@@ -26,7 +26,7 @@ export function chainChecks(options: ServiceOptions, state: DoctorState): Check[
   };
   return [
     { name: "rpc", look: () => lookAtRpcs(options, state) },
-    { name: "clock", needs: ["rpc"], look: () => lookAtClock(chain()) },
+    { name: "clock", needs: ["rpc"], look: () => lookAtClocks(chain(), options.rpcUrls) },
     {
       name: "contracts",
       needs: ["rpc"],
@@ -93,6 +93,36 @@ async function lookAtRpcs(options: ServiceOptions, state: DoctorState): Promise<
     });
   }
   return findings;
+}
+
+/** This machine's clock against those of the endpoints' machines, by the `Date` of their answers, and against the chain's. */
+async function lookAtClocks(chain: Chain, rpcUrls: readonly string[]): Promise<Omit<Finding, "check">[]> {
+  const offsets = (await Promise.all(rpcUrls.map(clockOffset))).filter((offset) => offset !== undefined);
+  const least = offsets.sort((a, b) => Math.abs(a) - Math.abs(b))[0];
+  const found = [await lookAtClock(chain)];
+  if (least === undefined) return found;
+  const facts = `this machine's clock is ${Math.abs(least)} s ${least < 0 ? "ahead of" : "behind"} that of the nearest endpoint`;
+  if (Math.abs(least) <= CLOCK_SECONDS) return [{ verdict: "good", facts }, ...found];
+  return [
+    { verdict: "bad", facts, mend: "set the clock (NTP), or use an endpoint whose clock is right" },
+    ...found,
+  ];
+}
+
+/** Seconds that an endpoint's clock is ahead of this machine's; undefined where it does not tell. */
+async function clockOffset(rpcUrl: string): Promise<number | undefined> {
+  try {
+    const response = await fetch(rpcUrl, {
+      ...{ method: "POST", headers: { "content-type": "application/json" } },
+      body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "eth_chainId", params: [] }),
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
+    const told = Date.parse(response.headers.get("date") ?? "");
+    return Number.isNaN(told) ? undefined : Math.round((told - Date.now()) / 1_000);
+  } catch {
+    // Whether it answers is another check's.
+    return undefined;
+  }
 }
 
 async function lookAtClock(chain: Chain): Promise<Omit<Finding, "check">> {

@@ -1,6 +1,8 @@
 import { accessSync, constants, existsSync, mkdirSync, statSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { createServer } from "node:net";
+import { cpus } from "node:os";
+import { wrongKernels } from "@surety/engine";
 import type { ServiceOptions } from "../options/service-options.ts";
 import type { Check, Finding } from "./examine.ts";
 
@@ -13,8 +15,23 @@ export function machineChecks(options: ServiceOptions, dataDir: string, defaultP
   return [
     { name: "secrets", look: async () => lookAtSecrets(options) },
     { name: "disk", look: () => lookAtDisk(dataDir) },
+    { name: "cpu", look: lookAtCpu },
     { name: "port", look: () => lookAtPort(options.host ?? "127.0.0.1", options.port ?? defaultPort) },
   ];
+}
+
+/** The known answers of every kernel that any model may use. */
+async function lookAtCpu(): Promise<Omit<Finding, "check">> {
+  const { vectors, wrong } = await wrongKernels();
+  const cpu = `${cpus()[0]?.model ?? "unknown"}, ${process.arch}`;
+  if (wrong.length === 0) return { verdict: "good", facts: `${vectors} known answers are right on ${cpu}` };
+  const few = wrong.slice(0, 3).join(", ");
+  return {
+    // Models that do not use these kernels are right all the same: "models" tells.
+    verdict: "warning",
+    facts: `${wrong.length} of ${vectors} known answers are wrong on ${cpu}: ${few}`,
+    mend: "serve no model whose layers use them; tell us the CPU",
+  };
 }
 
 function lookAtSecrets({ key }: ServiceOptions): Omit<Finding, "check">[] {

@@ -69,6 +69,7 @@ describe("serveApi", () => {
     expect(ready.status).toBe(200);
     expect(JSON.parse(ready.text)).toEqual({ status: "ready", ready: true, checks: { chain: true } });
     expect((await get(api, "/metrics")).text).toContain("surety_test_head_block 7");
+    expect((await get(api, "/metrics")).text).toContain('surety_ready{check="chain"} 1');
     expect((await get(api, "/v1/thing")).text).toBe('{"thing":1}');
   });
 
@@ -126,6 +127,12 @@ describe("serveApi", () => {
       security: [{ token: [] }],
       requestBody: expect.anything(),
     });
+    const page = await fetch(`${api.url}/docs`);
+    expect(page.headers.get("content-type")).toMatch(/^text\/html/);
+    expect(page.headers.get("content-security-policy")).toContain("default-src 'none'");
+    const html = await page.text();
+    expect(html).toContain("<h2>POST /v1/thing</h2><p>Changes. <strong>With the token.</strong></p>");
+    expect(html).not.toContain("<script");
     const followed = await fetch(`${api.url}/v1/thing`, { headers: { "x-request-id": "abc" } });
     expect(followed.headers.get("x-request-id")).toBe("abc");
   });

@@ -9,8 +9,9 @@ import {
   fastify,
   LogController,
 } from "fastify";
-import type { Registry } from "prom-client";
+import { Gauge, type Registry } from "prom-client";
 import type { Logger } from "../log/logger.ts";
+import { API_PAGE_POLICY, type ApiDescription, apiPage } from "./api-page.ts";
 import { checkBearer } from "./bearer.ts";
 import { addFileRoutes, type FileRoute } from "./file-route.ts";
 
@@ -81,7 +82,7 @@ const CHECKS: Schema = {
 };
 
 /**
- * A service's HTTP API: `/health/live`, `/health/ready`, `/metrics`, `/openapi.json` and its own routes.
+ * A service's HTTP API: `/health/live`, `/health/ready`, `/metrics`, `/openapi.json` and `/docs`, which describe it, and its own routes.
  *
  * @throws FatalError PORT_IN_USE
  */
@@ -135,11 +136,17 @@ function addRoutes(app: FastifyInstance, parameters: ApiParameters): void {
       live: true,
     }),
   );
-  const ready = {
+  const ready = new Gauge({
+    name: "surety_ready",
+    help: "What /health/ready says, by check: 1 where it is in order.",
+    labelNames: ["check"] as const,
+    registers: [registry],
+  });
+  const readySchema = {
     summary: "Everything the service needs is in order.",
     response: { 200: CHECKS, 503: CHECKS },
   };
-  app.get("/health/ready", { ...always, schema: ready }, async (_request, reply) => {
+  app.get("/health/ready", { ...always, schema: readySchema }, async (_request, reply) => {
     const checks = await readiness();
     const failing = Object.keys(checks).filter((name) => checks[name] !== true);
     if (failing.length === 0) return { status: "ready", ready: true, checks };
@@ -151,11 +158,19 @@ function addRoutes(app: FastifyInstance, parameters: ApiParameters): void {
     { ...always, schema: { summary: "For Prometheus.", produces: ["text/plain"] } },
     async (_request, reply) => {
       await refreshMetrics?.();
+      for (const [check, good] of Object.entries(await readiness())) ready.set({ check }, good ? 1 : 0);
       return reply.type(registry.contentType).send(await registry.metrics());
     },
   );
   addFileRoutes(app, parameters.files ?? []);
   app.get("/openapi.json", { schema: { hide: true } }, () => app.swagger());
+  app.get("/docs", { schema: { hide: true } }, (_request, reply) =>
+    reply
+      .type("text/html; charset=utf-8")
+      .header("content-security-policy", API_PAGE_POLICY)
+      .header("x-content-type-options", "nosniff")
+      .send(apiPage(app.swagger() as ApiDescription)),
+  );
 
   const requireToken = async (request: FastifyRequest, reply: FastifyReply) => {
     const bearer = checkBearer(request.headers.authorization, token);

@@ -16,9 +16,17 @@ describe("createLogger", () => {
     const log = createLogger("test", "info", sink);
     log.info({ rpcUrl: "https://host/secret", options: { key: "secret", privateKey: "secret" } }, "started");
     log.info({ headers: { authorization: "secret" } }, "asked");
+    log.info({ a: { b: { apiToken: "secret" } } }, "deep");
+    log.warn({ err: new Error("POST https://user:secret@host:1/v3/secret?k=secret failed") }, "failed");
+    log.warn(
+      `redis://:secret@queue:6379/0 is away, postgres://u:secret@db/x?password=secret too; Bearer secret`,
+    );
     expect(written).not.toContain("secret");
     expect(written).toContain("[redacted]");
     expect(written).toContain('"name":"test"');
+    expect(written).toContain("https://host:1/[redacted] failed");
+    const lines = written.trim().split("\n");
+    expect(lines.map((line) => JSON.parse(line).level)).toEqual([30, 30, 30, 40, 40]);
   });
 });
 

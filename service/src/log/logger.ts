@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger, pino } from "pino";
+import { scrub } from "./scrub.ts";
 
 export type { Logger } from "pino";
 
@@ -8,6 +9,9 @@ const SECRETS = [
   "privateKey",
   "password",
   "apiToken",
+  "token",
+  "secret",
+  "mnemonic",
   "webhook",
   "secret",
   "authorization",
@@ -18,7 +22,8 @@ const SECRETS = [
 ];
 
 /**
- * JSON lines on standard error: standard output carries the ready line alone. Secrets are cut out wherever they turn up.
+ * JSON lines on standard error: standard output carries the ready line alone. Secrets are cut out: by their names, and whatever stands in a URL behind its host, in any
+ * text.
  *
  * @param name Of the service, in every line.
  */
@@ -27,6 +32,7 @@ export function createLogger(
   level = "info",
   destination: DestinationStream = pino.destination({ dest: 2, sync: false }),
 ): Logger {
-  const redact = { paths: SECRETS.flatMap((secret) => [secret, `*.${secret}`]), censor: "[redacted]" };
-  return pino({ name, level, redact }, destination);
+  const paths = SECRETS.flatMap((secret) => [secret, `*.${secret}`, `*.*.${secret}`]);
+  const hooks = { streamWrite: scrub };
+  return pino({ name, level, hooks, redact: { paths, censor: "[redacted]" } }, destination);
 }

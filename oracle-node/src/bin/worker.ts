@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import { runWorker } from "../worker/run-worker.ts";
+
+await runWorker();
