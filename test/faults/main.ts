@@ -15,6 +15,8 @@ const { values } = parseArgs({
     kinds: { type: "string", default: FAULT_KINDS.join(",") },
   },
 });
+// What was started ends with this process.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 const results = await runFaults({
   seed: values.seed === undefined ? Math.floor(Math.random() * 2 ** 32) : Number(values.seed),
   first: Number(values.first),

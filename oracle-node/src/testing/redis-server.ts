@@ -60,6 +60,9 @@ export async function startRedisServer(password?: string): Promise<RedisServer> 
     }
   };
 
+  const killNow = () => child?.kill("SIGKILL");
+  process.once("exit", killNow);
+
   const server: RedisServer = {
     url: `redis://${password === undefined ? "" : `:${password}@`}127.0.0.1:${port}`,
     async start() {
@@ -82,6 +85,7 @@ export async function startRedisServer(password?: string): Promise<RedisServer> 
     disconnectAll: () => command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"),
     setFull: (full) => command("CONFIG", "SET", "maxmemory", full ? "1" : "0"),
     async remove() {
+      process.off("exit", killNow);
       await server.kill();
       rmSync(directory, { recursive: true, force: true });
     },
