@@ -55,6 +55,7 @@ export async function openDispute(
     const call = openGame(addresses, { assertionId, question, outputRoot, bondWei });
     if (context.dryRun) {
       await simulateCall(chain, account, call);
+      reserve.release(key);
       return { kind: "rehearsed", bondWei, gas };
     }
     const receipt = await send(call, { deadline: windowEndsAt });

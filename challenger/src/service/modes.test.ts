@@ -1,10 +1,25 @@
 import { join } from "node:path";
-import { assertionOf, DEVNET_PARAMETERS, decodeLogs, findLog, gameOf, openGame } from "@surety/chain";
+import {
+  assertionOf,
+  DEVNET_PARAMETERS,
+  decodeLogs,
+  findLog,
+  gameOf,
+  openGame,
+  requestCount,
+} from "@surety/chain";
 import { devAccount, testClient } from "@surety/chain/testing";
 import { type CommittedTrace, questionAsked } from "@surety/engine";
-import { type AssertionId, type GameId, parseGameId } from "@surety/protocol";
+import {
+  type AssertionId,
+  type GameId,
+  liveDigitAbi,
+  liveDigitBytecode,
+  parseGameId,
+  parseRequestId,
+} from "@surety/protocol";
 import { openScene, type Scene, until } from "@surety/service/testing";
-import { parseEther } from "viem";
+import { bytesToHex, createWalletClient, encodeFunctionData, http, parseEther } from "viem";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { createOwnRun } from "../dispute/own-run.ts";
 import { nextMove } from "../dispute/strategy.ts";
@@ -168,4 +183,37 @@ it("answers for a poster that is gone, when asked to, and ends the game for it",
   await until("the game ended", async () => (await view()).phase === "poster-won");
   await until("told", async () => hook.events.includes("defended"));
   seen.close();
+});
+
+it("tells a consumer that the answer it took was refuted, when asked to", async () => {
+  const { chain, addresses, bundle, anvil } = scene;
+  const wallet = createWalletClient({ account: devAccount(8), transport: http(anvil.url) });
+  const hash = await wallet.deployContract({
+    abi: liveDigitAbi,
+    bytecode: liveDigitBytecode,
+    args: [addresses.oracle, bundle.modelId],
+    chain: null,
+  });
+  const { contractAddress } = await chain.client.waitForTransactionReceipt({ hash });
+  const live = { address: contractAddress as `0x${string}`, abi: liveDigitAbi } as const;
+  await start({ deliver: true });
+  const { timestamp } = await chain.client.getBlock();
+  await scene.sender(8).send({
+    what: "live.readDigit",
+    to: live.address,
+    data: encodeFunctionData({
+      abi: liveDigitAbi,
+      functionName: "readDigit",
+      args: [bytesToHex(input), Number(timestamp) + 100_000],
+    }),
+    valueWei: await chain.client.readContract({ ...live, functionName: "feeWei" }),
+  });
+  const wrong = await poster.post(parseRequestId(await requestCount(chain, addresses)), lie(3));
+  await until("the dispute", async () => (await openGames(wrong)) > 0, 60_000);
+  // The poster is silent: its clock runs out.
+  await scene.advance(200);
+  const told = async () =>
+    (await chain.client.getContractEvents({ ...live, fromBlock: 0n })).map(({ eventName }) => eventName);
+  await until("taken back", async () => (await told()).includes("TakenBack"), 60_000);
+  expect(await told()).toEqual(["Read", "TakenBack"]);
 });

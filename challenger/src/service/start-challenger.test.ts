@@ -16,7 +16,7 @@ import {
   REVEAL_LEVELS,
 } from "@surety/protocol";
 import { openScene, type Scene, until } from "@surety/service/testing";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { createTestPoster } from "../testing/test-poster.ts";
 import { type RunningChallenger, startChallenger } from "./start-challenger.ts";
 
@@ -117,12 +117,13 @@ describe("startChallenger", () => {
   it("plays several games at once and claims the clocks of a poster that is gone", async () => {
     const idle = await newPoster(5);
     const wrong: AssertionId[] = [];
-    for (const layer of [1, 4]) wrong.push(await idle.post(await ask(), idle.trace(input, { layer, at: 3 })));
+    for (const layer of [1, 2, 3, 4])
+      wrong.push(await idle.post(await ask(), idle.trace(input, { layer, at: 3 })));
     const playing = () =>
       games().then((all) => all.filter((game) => wrong.map(String).includes(game.assertionId)));
-    await until("two games", async () => ((await playing()).length === 2 ? true : undefined));
+    await until("four games", async () => ((await playing()).length === 4 ? true : undefined));
     await scene.advance(200);
-    await until("both won", async () =>
+    await until("all won", async () =>
       (await playing()).every(({ outcome }) => outcome === "challenger-won") ? true : undefined,
     );
   });
@@ -201,24 +202,56 @@ describe("startChallenger", () => {
     }
   });
 
-  it("runs as a process of its own: says where it is, and leaves with 0 on SIGTERM", async () => {
+  it("runs as a process of its own: killed in mid-game it goes on where the game stands, and leaves with 0 on SIGTERM", async () => {
     const deployment = join(scene.folder, "deployment.json");
     writeFileSync(deployment, JSON.stringify({ ...scene.addresses, fromBlock: undefined }));
-    const child = spawn(
-      process.execPath,
-      [
-        ...[BIN, "--rpc-url", scene.anvil.url, "--deployment", deployment, "--bundles", scene.bundlesDir],
-        ...["--data-dir", join(scene.folder, "store-2"), "--port", "0", "--log-level", "warn"],
-      ],
-      { env: { ...process.env, SURETY_PRIVATE_KEY: devPrivateKey(4) }, stdio: ["ignore", "pipe", "inherit"] },
+    await running?.stop();
+    running = undefined;
+    const startProcess = async () => {
+      const child = spawn(
+        process.execPath,
+        [
+          ...[BIN, "--rpc-url", scene.anvil.url, "--deployment", deployment, "--bundles", scene.bundlesDir],
+          ...["--data-dir", join(scene.folder, "store-2"), "--port", "0", "--log-level", "warn"],
+        ],
+        {
+          env: { ...process.env, SURETY_PRIVATE_KEY: devPrivateKey(4) },
+          stdio: ["ignore", "pipe", "inherit"],
+        },
+      );
+      onTestFinished(() => void child.kill("SIGKILL"));
+      const [line] = (await once(createInterface({ input: child.stdout }), "line")) as [string];
+      const { ready, url } = JSON.parse(line) as { ready: boolean; url: string };
+      expect(ready).toBe(true);
+      return { child, url, exited: once(child, "exit") };
+    };
+    const first = await startProcess();
+    expect((await fetch(`${first.url}/health/live`)).status).toBe(200);
+    const liar = await newPoster(8);
+    const trace = liar.trace(input, { layer: 5, at: 2 });
+    const wrong = await liar.post(await ask(), trace);
+    const gameOn = async (url: string) => {
+      const { games: all } = (await (await fetch(`${url}/v1/games`)).json()) as { games: GameJson[] };
+      return all.find(({ assertionId }) => assertionId === String(wrong));
+    };
+    const game = await until("its game", () => gameOn(first.url), 60_000);
+    const gameId = parseGameId(game.gameId);
+    await until("the poster's first move", () => liar.defend(gameId, wrong, trace));
+    first.child.kill("SIGKILL");
+    await first.exited;
+
+    const second = await startProcess();
+    await until(
+      "the game won",
+      async () => {
+        if ((await gameOn(second.url))?.outcome === "challenger-won") return true;
+        await liar.defend(gameId, wrong, trace);
+        return false;
+      },
+      90_000,
     );
-    const [line] = (await once(createInterface({ input: child.stdout }), "line")) as [string];
-    const { ready, url } = JSON.parse(line) as { ready: boolean; url: string };
-    expect(ready).toBe(true);
-    expect((await fetch(`${url}/health/live`)).status).toBe(200);
-    const exited = once(child, "exit");
-    child.kill("SIGTERM");
-    expect(await exited).toEqual([0, null]);
+    second.child.kill("SIGTERM");
+    expect(await second.exited).toEqual([0, null]);
   });
 
   it("ends with one coded line when it is used wrongly", async () => {
