@@ -20,7 +20,7 @@ import {
 } from "@surety/protocol";
 import { openScene, type Scene, until } from "@surety/service/testing";
 import { bytesToHex, createWalletClient, encodeFunctionData, http, parseEther } from "viem";
-import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
 import { createOwnRun } from "../dispute/own-run.ts";
 import { nextMove } from "../dispute/strategy.ts";
 import { toCall } from "../dispute/to-call.ts";
@@ -30,6 +30,8 @@ import { startWebhook } from "../testing/webhook.ts";
 import { type RunningChallenger, startChallenger } from "./start-challenger.ts";
 
 const CHALLENGER = 3;
+// A busy machine takes several times as long.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 180_000 });
 let scene: Scene;
 let input: Uint8Array;
 let poster: ReturnType<typeof createTestPoster>;
@@ -43,7 +45,7 @@ beforeAll(async () => {
   poster = createTestPoster({ ...scene, transactions: scene.sender(1) });
   await poster.join(2n * DEVNET_PARAMETERS.minStakeWei);
   hook = await startWebhook();
-}, 120_000);
+});
 afterEach(async () => {
   await running?.stop();
   running = undefined;
@@ -69,7 +71,7 @@ async function metric(name: string): Promise<number> {
   const line = text.split("\n").find((entry) => entry.startsWith(name));
   return Number(line?.split(" ").at(-1) ?? 0);
 }
-const counts = (name: string, least = 1) => until(name, async () => (await metric(name)) >= least);
+const counts = (name: string, least = 1) => until(name, async () => (await metric(name)) >= least, 90_000);
 const openGames = async (id: AssertionId) => (await assertionOf(scene.chain, scene.addresses, id)).openGames;
 const lie = (layer: number) => poster.trace(input, { layer, at: 3 });
 const post = async (trace: CommittedTrace) => poster.post(await scene.ask(input, 100_000), trace);
@@ -95,7 +97,7 @@ it("watches only, or rehearses, without sending anything", async () => {
   const startBlock = await scene.chain.client.getBlockNumber();
   await start({ watchOnly: true, startBlock });
   const wrong = await post(lie(2));
-  await until("the wrong answer told", async () => hook.events.includes("wrong-answer"));
+  await until("the wrong answer told", async () => hook.events.includes("wrong-answer"), 90_000);
   await running?.stop();
   await start({ dryRun: true, startBlock });
   await counts('surety_challenger_moves_total{kind="rehearsed"}');
@@ -115,8 +117,8 @@ it("opens only what it can pay for to the end, besides the games under way, a re
   const wrong = [await post(lie(1)), await post(lie(4))];
   await start({ dataDir, startBlock });
   const opened = async () => (await Promise.all(wrong.map(openGames))).filter((games) => games > 0).length;
-  await until("one game", async () => (await opened()) === 1);
-  await until("the want of money told", async () => hook.events.includes("reserve-too-low"));
+  await until("one game", async () => (await opened()) === 1, 90_000);
+  await until("the want of money told", async () => hook.events.includes("reserve-too-low"), 90_000);
   await running?.stop();
   // One more bond and some gas: what the first game may still take is not there for the second.
   const gasLeft = 2_000_000n * maxFeePerGas;
@@ -180,7 +182,7 @@ it("answers for a poster that is gone, when asked to, and ends the game for it",
   expect(await metric('surety_challenger_defence_moves_total{kind="game.reveal')).toBeGreaterThan(0);
   // The rival cannot step where it is wrong: its clock runs out.
   await scene.advance(400);
-  await until("the game ended", async () => (await view()).phase === "poster-won");
+  await until("the game ended", async () => (await view()).phase === "poster-won", 90_000);
   await until("told", async () => hook.events.includes("defended"));
   seen.close();
 });

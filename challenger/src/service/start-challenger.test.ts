@@ -16,11 +16,13 @@ import {
   REVEAL_LEVELS,
 } from "@surety/protocol";
 import { openScene, type Scene, until } from "@surety/service/testing";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { createTestPoster } from "../testing/test-poster.ts";
 import { type RunningChallenger, startChallenger } from "./start-challenger.ts";
 
 const BIN = join(import.meta.dirname, "../bin/challenger.ts");
+// A busy machine takes several times as long.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 180_000 });
 let scene: Scene;
 let input: Uint8Array;
 let poster: ReturnType<typeof createTestPoster>;
