@@ -44,6 +44,30 @@ async function accessibilityProblems(page: Page): Promise<string[]> {
   return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
 }
 
+/** Opens the explorer before there is a dispute, and reads the clocks of the first that appears. */
+async function watchLiveDispute(explorer: string): Promise<{ seen: Promise<string> }> {
+  const browser = await startBrowser();
+  const page = await browser.newPage();
+  await page.goto(explorer);
+  await page.getByRole("heading", { name: "Disputes" }).waitFor();
+  const watch = async () => {
+    try {
+      const clocks = page.locator(".dispute .clocks");
+      await clocks.waitFor({ timeout: 120_000 });
+      const text = (await clocks.textContent()) ?? "";
+      if (process.env.UPDATE_SCREENSHOTS) {
+        await page
+          .locator("article.dispute")
+          .screenshot({ path: path.join(import.meta.dirname, "../../docs/images/explorer-clocks.png") });
+      }
+      return text;
+    } finally {
+      await browser.close();
+    }
+  };
+  return { seen: watch() };
+}
+
 describe("surety devnet", () => {
   let devnet: ChildProcess;
   let facts: {
@@ -129,6 +153,7 @@ describe("surety devnet", () => {
     const disputes: DisputeEvent[] = [];
     const watcher = createPublicClient({ transport: http(facts.rpcUrl), pollingInterval: 200 });
     const unwatch = watchDisputes(watcher, facts.addresses, { onDispute: (event) => disputes.push(event) });
+    const live = noBrowser ? undefined : await watchLiveDispute(facts.explorer);
     const { status, stderr, json } = await surety(
       "devnet",
       "fault",
@@ -143,6 +168,8 @@ describe("surety devnet", () => {
     expect([status, stderr]).toEqual([0, ""]);
     expect(json()).toMatchObject({ requestId: "3", layer: 3, element: 5, slashedWei: String(10n ** 18n) });
     unwatch();
+    // Both sides' clocks were seen to run while the game was on, on a page that was not loaded again.
+    if (live) expect(await live.seen).toMatch(/poster.*challenger/);
     expect(disputes).toMatchObject([
       { type: "opened", requestId: 3n },
       { type: "judged", instruction: 3, element: 5 },
@@ -202,6 +229,9 @@ describe("surety devnet", () => {
           expect(text).toMatch(/the challenger won/);
           expect(text).toMatch(/commits the trace root/);
           expect(text).toMatch(/has the chain recompute one element/);
+          expect(await dispute.locator("svg.tree").getAttribute("aria-label")).toMatch(
+            /layer 3, number 3 of 6; .*element 5$/,
+          );
           expect(await dispute.locator("svg.layers g.disputed title").textContent()).toMatch(/^3: /);
           expect(await page.getByRole("group", { name: "Stakes" }).textContent()).toMatch(/slashed/);
 

@@ -1,6 +1,7 @@
 import { count, ether, Party, Short, seconds } from "./format.js";
 import { Layers } from "./models.js";
 import { html } from "./preact.js";
+import { Tree } from "./tree.js";
 
 const OUTCOMES = {
   challengerWon: "the challenger won: the poster is slashed",
@@ -48,6 +49,7 @@ function Dispute({ game, network, now }) {
         />
       </div>`
     }
+    ${layers && html`<${Tree} game=${game} layerCount=${layers.length} />`}
     <${Walk} game=${game} names=${names} />
     ${game.verdict && html`<${Verdict} verdict=${game.verdict} />`}
     <p>

@@ -35,7 +35,7 @@ const FILES: Readonly<Record<string, { readonly file: string; readonly type: str
   "/style.css": { file: path.join(PAGE, "style.css"), type: "text/css; charset=utf-8" },
   "/preact.js": { file: PREACT, type: "text/javascript; charset=utf-8" },
   ...Object.fromEntries(
-    ["app", "dispute", "draw", "format", "models", "requests"].map((name) => [
+    ["app", "dispute", "draw", "format", "models", "requests", "tree"].map((name) => [
       `/${name}.js`,
       { file: path.join(PAGE, `${name}.js`), type: "text/javascript; charset=utf-8" },
     ]),
