@@ -13,8 +13,10 @@ function checkAtTerminal(environment: Record<string, string>, ...flags: string[]
   // What runs in CI is not looked at.
   const { NO_COLOR: _, FORCE_COLOR: __, CI: ___, ...rest } = process.env;
   const command = [process.execPath, SURETY, "model", "check", MODEL, ...flags].join(" ");
-  const { stdout } = spawnSync("script", ["-qec", command, "/dev/null"], {
+  const { stdout } = spawnSync("script", ["-qec", `stty cols 100; ${command}`, "/dev/null"], {
     encoding: "utf8",
+    timeout: 120_000,
+    killSignal: "SIGKILL",
     env: { ...rest, TERM: "xterm-256color", ...environment },
   });
   return stdout;

@@ -19,7 +19,8 @@ export async function withProgress<Result>(
   json: true | undefined,
   work: (say: Say) => Promise<Result>,
 ): Promise<Result> {
-  if (json || !process.stderr.isTTY) return work(() => {});
+  // A terminal that does not say how wide it is has no end of lines to ora, which would go through them for ever.
+  if (json || !process.stderr.isTTY || !process.stderr.columns) return work(() => {});
   const spinner = ora({
     stream: process.stderr,
     // ora's own colours do not know NO_COLOR.
