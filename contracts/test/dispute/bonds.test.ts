@@ -13,14 +13,16 @@ const snapshot = (name: string) =>
   JSON.parse(readFileSync(join(import.meta.dirname, "../../snapshots", name), "utf8"));
 
 /**
- * The bonds against the gas of the side that is right, from the committed figures: a program of 2^20 instructions with 64 outputs, a tensor of 2^32
- * bytes, the dearest step that fits into a block. The walk has nine turns a side (`maxGameSeconds`).
+ * The bonds against the gas of the side that is right: every move of the deepest walk there can be as it was measured (2^20 instructions, 64 outputs, a
+ * tensor of 2^32 bytes: nine turns a side), with the dearest step that fits into a transaction in place of its step.
  */
 describe("bonds cover the worst dispute", () => {
-  const { "the dearest of each kind of move": move } = snapshot("dispute-gas-155-layers.json") as Record<
-    string,
-    Record<string, number>
+  /** Of every move of the deepest walk, as it was played: `deepest-walk.test.ts`. */
+  const deepest = snapshot("deepest-walk-gas.json") as Record<
+    "challenger" | "poster",
+    Record<string, readonly number[]>
   >;
+  const sum = (all: readonly (readonly number[])[]) => all.flat().reduce((a, b) => a + b, 0);
   const limits = snapshot("gas-at-limits.json") as Record<string, number>;
   const gas = snapshot("gas.json") as Record<string, number>;
   const of = (table: Record<string, number> | undefined, name: string): number => {
@@ -32,21 +34,19 @@ describe("bonds cover the worst dispute", () => {
   const share = (bondWei: bigint) => (bondWei * BigInt(10_000 - burnBps)) / 10_000n;
 
   it("a challenger's reward covers its moves, at the gas price that the docs state", () => {
-    const used =
-      of(limits, "DisputeGame.open, 64 tensors each") +
-      7 * of(move, "select") +
-      of(move, "selectTensor") +
-      DEAREST_STEP +
-      of(gas, "DisputeGame.withdraw");
+    const { step: _, ...walk } = deepest.challenger;
+    expect(Object.keys(walk).sort()).toEqual(["open", "select", "selectTensor"]);
+    const used = sum(Object.values(walk)) + DEAREST_STEP + of(gas, "DisputeGame.withdraw");
     const covered = share(assertionBondWei) / BigInt(used);
     expect(covered, `covered up to ${formatGwei(covered)} gwei`).toBeGreaterThan(GAS_PRICE_WEI);
   });
 
   it("a poster's reward of one game covers its moves, at the same price", () => {
+    const { commitTrace = [], ...reveals } = deepest.poster;
+    expect(Object.keys(reveals).sort()).toEqual(["reveal", "revealBytes"]);
     const used =
-      of(limits, "DisputeGame.commitTrace, 64 tensors each") +
-      7 * of(move, "reveal") +
-      of(move, "revealBytes") +
+      Math.max(...commitTrace, of(limits, "DisputeGame.commitTrace, 64 tensors each")) +
+      sum(Object.values(reveals)) +
       of(gas, "DisputeGame.claimTimeout, of the challenger") +
       of(gas, "DisputeGame.withdraw");
     const covered = share(challengeBondWei) / BigInt(used);

@@ -10,6 +10,17 @@ export interface Draw {
   readonly places: (Address | undefined)[];
   /** Who has had a bond free ever since. */
   readonly fit: Set<Address>;
+  /** Who has had the highest bond free ever since. */
+  readonly ample: Set<Address>;
+}
+
+/** What a draw asks about operators now. */
+interface Facts {
+  readonly isJailed: (operator: Address) => boolean;
+  /** Whether the request's bond is free. */
+  readonly hasBond: (operator: Address) => boolean;
+  /** Whether that bond is the least. */
+  readonly isLeast: boolean;
 }
 
 /** Draws that a request makes at most, and blocks for which the chain knows a block's hash. */
@@ -48,24 +59,27 @@ export class Draws {
   open(requestId: bigint, attempt: number, mined: { blockNumber: bigint; blockHash: Hex }): Draw {
     const draw = {
       ...{ requestId, attempt, block: mined.blockNumber, blockHash: mined.blockHash },
-      ...{ places: [...this.members], fit: new Set(this.members) },
+      ...{ places: [...this.members], fit: new Set(this.members), ample: new Set(this.members) },
     };
     this.draws.push(draw);
     return draw;
   }
 
-  /** To be told after every action who has a bond free. */
-  look(isFit: (operator: Address) => boolean): void {
-    for (const { fit } of this.draws) for (const who of fit) if (!isFit(who)) fit.delete(who);
+  /** To be told after every action who has the least bond free, and who the highest. */
+  look(isFit: (operator: Address) => boolean, isAmple: (operator: Address) => boolean): void {
+    for (const { fit, ample } of this.draws) {
+      for (const who of fit) if (!isFit(who)) fit.delete(who);
+      for (const who of ample) if (!isAmple(who)) ample.delete(who);
+    }
   }
 
   /** Who may answer alone in a block; zero when anyone may. `sure`: it was drawn first, and so from the beginning. */
   assignee(
     draw: Draw,
     block: bigint,
-    isJailed: (operator: Address) => boolean,
+    { isJailed, hasBond, isLeast }: Facts,
   ): { operator: Address; sure: boolean } {
-    const { places, blockHash, requestId, attempt, fit } = draw;
+    const { places, blockHash, requestId, attempt, fit, ample } = draw;
     const nobody = { operator: ZERO_ADDRESS, sure: false };
     if (places.length === 0 || block > draw.block + HASHED_BLOCKS) return nobody;
     const words = (...values: (Hex | bigint)[]) =>
@@ -80,7 +94,8 @@ export class Draws {
     for (let i = 0; i < MOST_DRAWS; i++) {
       const who = places[Number(BigInt(words(seed, BigInt(i))) % BigInt(places.length))];
       if (who === undefined || isJailed(who)) continue;
-      if (fit.has(who)) return { operator: who, sure: i === 0 };
+      if (fit.has(who) && hasBond(who))
+        return { operator: who, sure: i === 0 && (isLeast || ample.has(who)) };
       if (busy === ZERO_ADDRESS) busy = who;
     }
     return { operator: busy, sure: false };

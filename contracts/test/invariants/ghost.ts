@@ -29,6 +29,11 @@ export interface Request {
   readonly fee: bigint;
   readonly inToken: boolean;
   readonly delivery: Delivery;
+  /** What an answer locks, and how long it can be challenged. */
+  readonly bondWei: bigint;
+  readonly windowSeconds: number;
+  /** What the requester's verifier of early finality would say. */
+  verifier: "none" | "yes" | "no";
   /** The consumer took the current answer provisionally. */
   told: boolean;
   callbackOwed: boolean;
@@ -44,6 +49,9 @@ export interface Assertion {
   readonly poster: Address;
   readonly lies: boolean;
   readonly postedAt: number;
+  readonly postedBlock: bigint;
+  /** A game was opened before the trace was committed. */
+  demanded: boolean;
   committedAt: number;
   bytesAt: number;
   openGames: number;
@@ -151,6 +159,35 @@ export class Ghost {
     return now < unbondsAt ? "StillUnbonding" : undefined;
   }
 
+  /** docs/protocol.md, "Value at risk". */
+  termsOf(valueAtRiskWei: bigint): [bondWei: bigint, windowSeconds: number] {
+    const { assertionBondWei: least, bondBps, challengeWindowSeconds: shortest } = this.parameters;
+    const { maxAssertionBondWei: most = least, maxChallengeWindowSeconds: longest = 2 * shortest } =
+      this.parameters;
+    const asked = (valueAtRiskWei * BigInt(bondBps) + 9_999n) / 10_000n;
+    const bondWei = asked < least ? least : asked;
+    const longer = (Number(bondWei - least) / Number(most - least)) * (longest - shortest);
+    return [bondWei, shortest + Math.ceil(longer)];
+  }
+
+  /** Of a request that one signs and another sends. */
+  delegatedError(
+    signed: {
+      readonly requester: Address;
+      readonly signer: Address;
+      readonly validUntil: number;
+      readonly maxFee: bigint;
+      readonly fee: bigint;
+      readonly isUsed: boolean;
+    },
+    now: number,
+  ): string | undefined {
+    if (now > signed.validUntil) return "DelegationExpired";
+    if (signed.isUsed) return "NonceUsed";
+    if (signed.fee > signed.maxFee) return "FeeAboveMaximum";
+    return signed.signer === signed.requester ? this.requestError() : "WrongSignature";
+  }
+
   requestError(): string | undefined {
     return [...this.operators.values()].some(({ serves }) => serves) ? undefined : "NobodyServes";
   }
@@ -161,16 +198,27 @@ export class Ghost {
   }
 
   /** Who may answer alone in a block; zero when anyone may. */
-  assignee({ draw }: Request, block: bigint): { operator: Address; sure: boolean } {
-    return this.draws.assignee(draw, block, (who) => this.operator(who).jailed);
+  assignee({ draw, bondWei }: Request, block: bigint): { operator: Address; sure: boolean } {
+    const { assertionBondWei: least } = this.parameters;
+    return this.draws.assignee(draw, block, {
+      isJailed: (who) => this.operator(who).jailed,
+      hasBond: (who) => this.free(who) >= bondWei,
+      isLeast: bondWei === least,
+    });
+  }
+
+  private free(who: Address): bigint {
+    const { stakeWei, lockedWei } = this.operator(who);
+    return stakeWei - lockedWei;
   }
 
   /** To be called after every action: who has no bond free any more has lost its draws. */
   look(): void {
-    this.draws.look((who) => {
-      const { stakeWei, lockedWei } = this.operator(who);
-      return stakeWei - lockedWei >= this.parameters.assertionBondWei;
-    });
+    const { assertionBondWei, maxAssertionBondWei = assertionBondWei } = this.parameters;
+    this.draws.look(
+      (who) => this.free(who) >= assertionBondWei,
+      (who) => this.free(who) >= maxAssertionBondWei,
+    );
   }
 
   postError(request: Request, who: Address, now: number, block: bigint): string | undefined {
@@ -180,13 +228,13 @@ export class Ghost {
     const { operator: assignee } = this.assignee(request, block);
     if (now <= request.exclusiveUntil && assignee !== ZERO_ADDRESS && who !== assignee) return "NotYourTurn";
     if (!serves || jailed) return "NotServing";
-    return stakeWei - lockedWei < this.parameters.assertionBondWei ? "StakeTooLow" : undefined;
+    return stakeWei - lockedWei < request.bondWei ? "StakeTooLow" : undefined;
   }
 
   post(request: Request, poster: Address, lies: boolean, now: number, block: bigint): void {
     const { operator: assignee, sure } = this.assignee(request, block);
     request.status = "asserted";
-    this.operator(poster).lockedWei += this.parameters.assertionBondWei;
+    this.operator(poster).lockedWei += request.bondWei;
     this.look();
     if (sure && assignee !== poster && now > request.exclusiveUntil) this.fine(assignee, poster);
     const { attempt } = request;
@@ -196,6 +244,8 @@ export class Ghost {
       poster,
       lies,
       postedAt: now,
+      postedBlock: block,
+      demanded: false,
       committedAt: 0,
       bytesAt: 0,
       openGames: 0,
@@ -235,8 +285,9 @@ export class Ghost {
     return (this.parameters.baseFeeWei * BigInt(this.parameters.reuseFeeBps)) / 10_000n;
   }
 
-  reuseError({ status }: Request): string | undefined {
-    return status === "final" ? undefined : "WrongStatus";
+  reuseError({ status, verifier }: Request): string | undefined {
+    if (status !== "final") return "WrongStatus";
+    return verifier === "none" ? undefined : "NotReusable";
   }
 
   reuse(request: Request): void {
@@ -259,14 +310,27 @@ export class Ghost {
   finaliseError(request: Request, now: number): string | undefined {
     const assertion = this.standing(request);
     if (request.status !== "asserted" || assertion === undefined) return "WrongStatus";
-    if (now < assertion.postedAt + this.parameters.challengeWindowSeconds) return "WindowOpen";
+    if (now < assertion.postedAt + request.windowSeconds) return "WindowOpen";
     return assertion.openGames > 0 ? "GamesOpen" : undefined;
+  }
+
+  chooseError({ status, requester }: Request, who: Address): string | undefined {
+    if (who !== requester) return "NotRequester";
+    return status === "open" ? undefined : "WrongStatus";
+  }
+
+  finaliseEarlyError(request: Request, now: number): string | undefined {
+    const assertion = this.standing(request);
+    if (request.status !== "asserted" || assertion === undefined) return "WrongStatus";
+    if (now >= assertion.postedAt + request.windowSeconds) return "WindowClosed";
+    if (assertion.openGames > 0) return "GamesOpen";
+    return request.verifier === "yes" ? undefined : "EarlyFinalityRefused";
   }
 
   finalise(request: Request): void {
     const { poster } = this.standing(request) as Assertion;
     request.status = "final";
-    this.operator(poster).lockedWei -= this.parameters.assertionBondWei;
+    this.operator(poster).lockedWei -= request.bondWei;
     this.creditFee(request, poster);
     if (wantsFinal(request)) this.callBack(request, "final");
   }
@@ -280,12 +344,14 @@ export class Ghost {
     if (this.games.some((game) => game.assertion === assertion && game.challenger === who))
       return "GameExists";
     if (refuted(assertion)) return "AlreadyRefuted";
-    return now >= assertion.postedAt + this.parameters.challengeWindowSeconds ? "WindowClosed" : undefined;
+    if (now >= assertion.postedAt + assertion.request.windowSeconds) return "WindowClosed";
+    return assertion.request.status === "asserted" ? undefined : "WrongStatus";
   }
 
   open(id: bigint, assertion: Assertion, challenger: Address, now: number): void {
     const { clockSeconds } = this.parameters;
     assertion.openGames++;
+    assertion.demanded ||= assertion.committedAt === 0;
     const clocks = { posterLeft: clockSeconds, challengerLeft: clockSeconds };
     this.games.push({ id, assertion, challenger, stage: "trace", selectedAt: now, ...clocks });
   }
@@ -341,13 +407,14 @@ export class Ghost {
   }
 
   challengerWins(game: Game, now: number, mined: { blockNumber: bigint; blockHash: Hex }): void {
-    const { challengeBondWei, assertionBondWei, exclusiveSeconds } = this.parameters;
+    const { challengeBondWei, exclusiveSeconds } = this.parameters;
     const { request, poster } = game.assertion;
+    const { bondWei } = request;
     game.stage = "over";
-    this.credit(this.gameCredits, game.challenger, challengeBondWei + this.burn(assertionBondWei));
+    this.credit(this.gameCredits, game.challenger, challengeBondWei + this.burn(bondWei));
     const operator = this.operator(poster);
-    operator.stakeWei -= assertionBondWei;
-    operator.lockedWei -= assertionBondWei;
+    operator.stakeWei -= bondWei;
+    operator.lockedWei -= bondWei;
     operator.jailed = true;
     request.attempt++;
     request.revocationDue ||= request.told;

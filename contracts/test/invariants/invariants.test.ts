@@ -1,28 +1,48 @@
-import { type CommittedTrace, toHex } from "@surety/engine";
-import { type GameView, parseAssertionId, parseHash32 } from "@surety/protocol";
-import type { Address, TransactionReceipt } from "viem";
+import { devAccount } from "@surety/chain/testing";
+import { type CommittedTrace, inputsRoot, toHex } from "@surety/engine";
+import { attentionTestsAbi, type GameView, parseAssertionId, parseHash32 } from "@surety/protocol";
+import { type Abi, type Address, isAddressEqual, parseEther, type TransactionReceipt } from "viem";
 import { describe, expect, it } from "vitest";
 import { DELIVERIES, type Delivery } from "../../../chain/src/reads/request.ts";
+import { delegatedRequestTypedData } from "../../../chain/src/sign/delegated-request.ts";
+import { ATTENTION } from "../support/attention.ts";
 import { BEHAVIOUR, hostileConsumer } from "../support/consumer.ts";
 import { outputOf, outputRootOf } from "../support/models.ts";
 import { challengerMove, commitMove, revealMove } from "../support/players.ts";
 import { fuzzCount, fuzzSeed, randomFrom } from "../support/random.ts";
 import { requestOf, smallInput, smallModel, useSurety } from "../support/scenario.ts";
-import { assigneeOf, type CallParameters, eventOf, ZERO_ADDRESS } from "../support/surety.ts";
+import { assigneeOf, eventOf, ZERO_ADDRESS } from "../support/surety.ts";
 import { TOKEN_PRICES, tokenOf, withFeeTokens } from "../support/token.ts";
+import type { Action } from "./action.ts";
+import { attentionAction, rootsOf } from "./attention-actions.ts";
 import { Ghost, idOf, type Request } from "./ghost.ts";
-
-interface Action {
-  readonly name: string;
-  readonly call: Omit<CallParameters, "time">;
-  readonly expected: string | undefined;
-  readonly apply: (receipt: TransactionReceipt) => void;
-}
+import { Watching } from "./watching.ts";
 
 /** Each on a fresh deployment: after a while most nodes are jailed, and little happens any more. */
 const EPISODES = fuzzCount(12);
 const ACTIONS = 450;
-const PARAMETERS = { minStakeWei: 2_500_000_000_000_000_000n };
+/** Attention with certainty, so that what the ghost says of it is certain too. */
+const ATTENDED = {
+  ...ATTENTION,
+  askedBps: 10_000,
+  attentionBlocks: 6,
+  revealSeconds: 20,
+  leaveSeconds: 4_000,
+};
+/** Bonds of one to two ether, windows of 60 to 120 seconds. */
+const PARAMETERS = {
+  minStakeWei: 2_500_000_000_000_000_000n,
+  ...{ maxAssertionBondWei: parseEther("2"), challengeWindowSeconds: 60, maxChallengeWindowSeconds: 120 },
+  ...{ unbondingSeconds: 700, attention: ATTENDED },
+};
+const RISKS = [0n, 0n, parseEther("15"), parseEther("20")];
+
+const SIGNERS = Array.from({ length: 12 }, (_, i) => devAccount(i));
+const signerOf = (who: Address) => {
+  const signer = SIGNERS.find(({ address }) => isAddressEqual(address, who));
+  if (signer === undefined) throw new Error(`no key of ${who}`);
+  return signer;
+};
 
 describe("all contracts together, against a ghost", () => {
   const scenario = useSurety(smallModel, smallInput, withFeeTokens(1, PARAMETERS));
@@ -40,10 +60,26 @@ describe("all contracts together, against a ghost", () => {
       const random = randomFrom(seed + episode);
       const consumer = await hostileConsumer(scenario);
       const ghost = new Ghost(parameters, consumer.address);
+      const watching = new Watching(ghost, ATTENDED);
+      const attention = { address: addresses.attention as Address, abi: attentionTestsAbi as Abi };
+      const verifiers: Record<"yes" | "no", Address> = { yes: ZERO_ADDRESS, no: ZERO_ADDRESS };
+      for (const [index, word] of (["yes", "no"] as const).entries()) {
+        const verifier = await surety.deploy("test-harness/HostileVerifier.sol");
+        await surety.send({
+          from: surety.accounts[0] as Address,
+          to: verifier,
+          call: "behave",
+          args: [index],
+        });
+        verifiers[word] = verifier.address;
+      }
+      const usedNonces = new Set<string>();
       const token = tokenOf(surety);
       const [alice, bob, ...others] = surety.accounts as [Address, Address, ...Address[]];
       const nodes = [alice, bob, ...others.slice(0, 8)];
       const challengers = others.slice(8, 12);
+      const watchers = surety.accounts.slice(14, 17);
+      const stage = { surety, attention, ghost, watching, random, watchers, rootOf: rootsOf(honest, lie) };
       for (const node of [alice, bob]) {
         Object.assign(ghost.operator(node), { stakeWei: parameters.minStakeWei, serves: true });
         ghost.draws.join(node);
@@ -54,6 +90,15 @@ describe("all contracts together, against a ghost", () => {
         const from = alice;
         await surety.send(payer === consumer.address ? consumer.asConsumer({ ...approval, from }) : approval);
       }
+      // Each episode begins with watchers and rewards for them.
+      const attended = async (from: Address, call: string, valueWei: bigint) =>
+        surety.send({ from, to: attention, call, args: [smallModel.modelId], valueWei });
+      for (const watcher of surety.accounts.slice(14, 17)) {
+        const { blockNumber } = await attended(watcher, "watch", ATTENDED.watcherStakeWei);
+        watching.watch(watcher, blockNumber);
+      }
+      await attended(alice, "fund", 3n * ATTENDED.rewardWei);
+      watching.poolWei += 3n * ATTENDED.rewardWei;
       const burnedBefore = await surety.balance(ZERO_ADDRESS);
       const traceOf = (lies: boolean): CommittedTrace => (lies ? lie : honest);
 
@@ -169,21 +214,55 @@ describe("all contracts together, against a ghost", () => {
           valueWei,
         });
         const request = random.pick(ghost.requests.slice(-4));
-        const which = random.int(0, 9);
+        const which = random.int(0, 11);
+        if (which === 10 && request !== undefined) {
+          const word = random.pick(["none", "yes", "no"] as const);
+          const who = random.chance(0.8) ? request.requester : from;
+          const choose = call("chooseEarlyFinality", [
+            request.id,
+            word === "none" ? ZERO_ADDRESS : verifiers[word],
+          ]);
+          return {
+            name: "choose a verifier",
+            call: who === consumer.address ? consumer.asConsumer(choose) : { ...choose, from: who },
+            expected: ghost.chooseError(request, who),
+            apply: () => {
+              request.verifier = word;
+            },
+          };
+        }
+        if (which === 11 && request !== undefined) {
+          const hopeful = random.pick(
+            ghost.requests.filter(({ status, verifier }) => status === "asserted" && verifier === "yes"),
+          );
+          const chosen = random.chance(0.7) ? (hopeful ?? request) : request;
+          const lies = ghost.standing(chosen)?.lies ?? false;
+          return {
+            name: "finalise early",
+            call: call("finaliseEarly", [chosen.id, outputOf(smallModel, traceOf(lies)), "0x"]),
+            expected: ghost.finaliseEarlyError(chosen, now),
+            apply: () => ghost.finalise(chosen),
+          };
+        }
         if (which === 0 || request === undefined) {
           const deadline = now + random.pick([5, 60, 400]);
           const delivery = random.pick(DELIVERIES) as Delivery;
           const callbackGas = 700_000;
           const inToken = random.chance(0.4);
           const callbacks = delivery === "both" ? 2n : 1n;
-          const fee = inToken
-            ? TOKEN_PRICES.baseFee + callbacks * BigInt(callbackGas) * TOKEN_PRICES.callbackGasPrice
-            : scenario.feeOf(callbackGas, delivery);
+          const valueAtRiskWei = random.pick(RISKS);
+          const [bondWei, windowSeconds] = ghost.termsOf(valueAtRiskWei);
+          const prices = inToken
+            ? TOKEN_PRICES
+            : { baseFee: parameters.baseFeeWei, callbackGasPrice: parameters.callbackGasPriceWei };
+          const fee =
+            (prices.baseFee * bondWei) / parameters.assertionBondWei +
+            callbacks * BigInt(callbackGas) * prices.callbackGasPrice;
           const feeToken = inToken ? token.address : ZERO_ADDRESS;
-          const terms = { deadline, delivery, callbackGas, feeToken };
+          const terms = { deadline, delivery, callbackGas, feeToken, valueAtRiskWei };
           const args = [await requestOf(surety, smallModel, smallInput, terms)];
           const requester = random.chance(0.7) ? consumer.address : from;
-          const apply = (receipt: TransactionReceipt) => {
+          const opened = (receipt: TransactionReceipt, requester: Address) => {
             const id = eventOf(receipt, "Requested").requestId as bigint;
             const fresh: Request = {
               id,
@@ -191,6 +270,7 @@ describe("all contracts together, against a ghost", () => {
               attempt: 0,
               draw: ghost.draws.open(id, 0, receipt),
               exclusiveUntil: now + parameters.exclusiveSeconds,
+              ...{ bondWei, windowSeconds, verifier: "none" },
               deadline,
               requester,
               fee,
@@ -202,12 +282,40 @@ describe("all contracts together, against a ghost", () => {
             };
             ghost.requests.push(fresh);
           };
+          if (random.chance(0.3)) {
+            const [asked] = args as [Awaited<ReturnType<typeof requestOf>>];
+            const signer = signerOf(from);
+            const delegation = {
+              ...{ requester: random.chance(0.9) ? from : alice, nonce: BigInt(random.int(0, 12)) },
+              validUntil: random.chance(0.9) ? now + 5 : now - 1,
+              maxFee: random.chance(0.9) ? fee : fee - 1n,
+            };
+            const typed = delegatedRequestTypedData({
+              ...{ chainId: surety.network.chain.id, oracle: oracle.address, request: asked, delegation },
+              inputRoot: toHex(inputsRoot([smallInput])),
+            });
+            const signature = await signer.signTypedData(typed as never);
+            const relayed = call("requestInferenceFor", [asked, delegation, signature], inToken ? 0n : fee);
+            const nonce = `${delegation.requester} ${delegation.nonce}`;
+            return {
+              name: "request by signature",
+              call: { ...relayed, from: random.pick(challengers) },
+              expected: ghost.delegatedError(
+                { ...delegation, fee, signer: from, isUsed: usedNonces.has(nonce) },
+                now,
+              ),
+              apply: (receipt) => {
+                usedNonces.add(nonce);
+                opened(receipt, from);
+              },
+            };
+          }
           const direct = call("requestInference", args, inToken ? 0n : fee);
           return {
             name: "request",
             call: requester === from ? direct : consumer.asConsumer(direct),
             expected: ghost.requestError(),
-            apply,
+            apply: (receipt) => opened(receipt, requester),
           };
         }
         if (which <= 2) {
@@ -307,18 +415,22 @@ describe("all contracts together, against a ghost", () => {
             apply: () => ghost.reuse(chosen),
           };
         }
-        const lies = ghost.standing(request)?.lies ?? false;
-        const args = [request.id, outputOf(smallModel, traceOf(lies))];
+        const due = random.pick(ghost.requests.filter((any) => ghost.finaliseError(any, now) === undefined));
+        const chosen = random.chance(0.7) ? (due ?? request) : request;
+        const lies = ghost.standing(chosen)?.lies ?? false;
+        const args = [chosen.id, outputOf(smallModel, traceOf(lies))];
         return {
           name: "finalise",
           call: call("finalise", args),
-          expected: ghost.finaliseError(request, now),
-          apply: () => ghost.finalise(request),
+          expected: ghost.finaliseError(chosen, now),
+          apply: () => ghost.finalise(chosen),
         };
       };
 
       const onGame = (now: number): Action | undefined => {
-        const assertion = random.pick(ghost.assertions.slice(-3));
+        const decided = random.pick(ghost.games.filter((any) => ghost.stepError(any, now) === undefined));
+        const asked = random.pick(watching.audited.filter((any) => ghost.commitError(any) === undefined));
+        const assertion = random.pick([decided?.assertion, asked]) ?? random.pick(ghost.assertions.slice(-3));
         if (assertion === undefined) return undefined;
         const trace = traceOf(assertion.lies);
         const knows = { model: smallModel, inputs: [smallInput], own: honest, poster: trace };
@@ -341,7 +453,7 @@ describe("all contracts together, against a ghost", () => {
           };
         }
         const games = ghost.games.filter((played) => played.assertion === assertion);
-        const walked = random.pick(games);
+        const walked = random.pick(games.filter((any) => any === decided)) ?? random.pick(games);
         if (walked === undefined) return undefined;
         const from = walked.challenger;
         const wins = (receipt: TransactionReceipt) => ghost.challengerWins(walked, now, receipt);
@@ -398,6 +510,7 @@ describe("all contracts together, against a ghost", () => {
         expect(await surety.balance(addresses.oracle)).toBe(due.oracle);
         expect(await token.balanceOf(addresses.oracle)).toBe(due.tokens);
         expect(await surety.balance(addresses.operators)).toBe(due.operators);
+        expect(await surety.balance(attention.address)).toBe(watching.held());
         expect((await surety.balance(ZERO_ADDRESS)) - burnedBefore).toBe(ghost.burnedWei);
         expect({
           provisional: Number(await consumer.read("receivedProvisionally")),
@@ -415,10 +528,13 @@ describe("all contracts together, against a ghost", () => {
       };
       for (let i = 0; i < ACTIONS; ) {
         // Mostly the next second; at times past a window, a clock, a deadline, an unbonding.
-        const now = (await surety.now()) + (random.chance(0.96) ? 1 : random.pick([10, 21, 71, 130, 700]));
+        const now =
+          (await surety.now()) + (random.chance(0.96) ? 1 : random.pick([10, 21, 61, 71, 130, 700, 4_100]));
         const draw = async () => {
           const kind = random.int(0, 9);
-          return kind === 0 ? onOperators(now) : kind <= 3 ? await onOracle(now) : onGame(now);
+          if (kind === 0) return onOperators(now);
+          if (kind <= 3) return onOracle(now);
+          return kind <= 5 ? attentionAction(stage, now) : onGame(now);
         };
         // Most random actions would be refused: some are drawn again, so that games get to their end too.
         let action = await draw();
@@ -453,11 +569,14 @@ describe("all contracts together, against a ghost", () => {
         "withdraw from oracle, in tokens",
       ],
       ...["request", "post", "finalise", "refund", "retry", "revoke", "reuse"],
+      ...["request by signature", "choose a verifier", "finalise early"],
+      ...["watch", "stop watching", "withdraw a watcher's stake", "fund", "withdraw from attention"],
+      ...["attend", "audit", "show a poster", "show a watcher", "reward"],
       ...["open", "commit", "selectTensor", "revealBytes", "step", "claimTimeout", "closeVoid"],
     ]) {
       expect(counts.get(`${name}: accepted`), name).toBeGreaterThan(0);
     }
     expect(fines, "turns missed").toBeGreaterThan(0);
-    expect([...counts.keys()].filter((outcome) => !outcome.endsWith("accepted")).length).toBeGreaterThan(25);
+    expect([...counts.keys()].filter((outcome) => !outcome.endsWith("accepted")).length).toBeGreaterThan(45);
   });
 });

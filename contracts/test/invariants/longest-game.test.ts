@@ -56,7 +56,16 @@ describe("exhaustive search of a small game: three instructions of three leaves,
         walk(next, at, [...moves, { call, seconds }]);
       }
     };
-    const none = { postedAt: 0, committedAt: 0, bytesAt: 0, openGames: 1, attempt: 0, lies: true };
+    const none = {
+      postedAt: 0,
+      committedAt: 0,
+      bytesAt: 0,
+      openGames: 1,
+      attempt: 0,
+      lies: true,
+      postedBlock: 0n,
+      demanded: true,
+    };
     const assertion = { ...none, request, poster: "0x" } as Assertion;
     const clocks = { posterLeft: CLOCK, challengerLeft: CLOCK };
     walk({ id: 0n, assertion, challenger: "0x", stage: "trace", selectedAt: 0, ...clocks }, 0, []);
