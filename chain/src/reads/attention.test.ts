@@ -20,7 +20,7 @@ it("reckons who is asked and what it sends as the contract does, without telling
   const { attention } = await deploySurety(wallet, chain.client, {
     ...DEVNET_PARAMETERS,
     attention: {
-      ...{ watcherStakeWei: 10n * wei, rewardWei: wei, fineWei: wei, posterFineWei: wei },
+      ...{ watcherStakeWei: 20n * wei, rewardWei: 10n * wei, fineWei: 2n * wei, posterFineWei: 20n * wei },
       ...{ askedBps: 3_000, auditBps: 1_000, bountyBps: 5_000 },
       ...{ attentionBlocks: 10, revealSeconds: 5, leaveSeconds: 100_000 },
     },

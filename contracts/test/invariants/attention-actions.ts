@@ -36,6 +36,21 @@ export async function attentionAction(stage: Stage, now: number): Promise<Action
     apply: (receipt: TransactionReceipt) => void,
   ): Action => ({ name, call: made, expected, apply });
 
+  // Blocks to attend in are few: while there are some, mostly somebody does.
+  const open = ghost.assertions
+    .slice(-3)
+    .flatMap((any) => watchers.map((who) => ({ any, who })))
+    .filter(({ any, who }) => watching.attendError(any, who, block) === undefined);
+  const attentive = random.pick(random.chance(0.6) ? open : []);
+  if (attentive !== undefined) {
+    const { any, who } = attentive;
+    const attends = random.chance(0.8);
+    const root = stage.rootOf(attends === any.lies);
+    const commitment = await surety.read(attention, "commitmentOf", [idOf(any), who, root]);
+    return action("attend", { ...call("attend", [idOf(any), commitment]), from: who }, undefined, () =>
+      watching.test(any).attended.set(who, attends),
+    );
+  }
   const kind = random.int(0, 13);
   if (kind === 0)
     return action(

@@ -68,7 +68,7 @@ contract DigitConsumerTest {
         return _consumer.ask{value: _consumer.feeWei()}(new bytes(28 * 28 * 4), uint40(block.timestamp + 1 hours));
     }
 
-    /// @dev The mock's window is a block long.
+    /// @dev Blocks pass, as on any chain; the mock waits for none.
     function _nextBlock() private {
         VM.roll(++_block);
         VM.warp(1_700_000_000 + _block * 12);
