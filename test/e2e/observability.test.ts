@@ -12,7 +12,7 @@ import { createWorkerMetrics } from "../../oracle-node/src/metrics/worker-metric
 import { openScene, type Scene } from "../../oracle-node/src/testing/scene.ts";
 import { DEPLOY, exportedMetrics, expressions, metricsOf, readDashboard } from "../support/promql.ts";
 
-vi.setConfig({ testTimeout: 240_000, hookTimeout: 300_000 });
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 600_000 });
 const SURETY = path.join(import.meta.dirname, "../../cli/bin/surety.js");
 const API_TOKEN = "a-token-of-the-test";
 const RPC_KEY = "the-key-of-an-rpc";
@@ -78,7 +78,7 @@ beforeAll(async () => {
   requestId = String(await scene.ask(scene.input(0)));
   const status = async () =>
     (await requestOf(scene.chain, scene.addresses, parseRequestId(requestId))).status === "final";
-  await until("the request final", status, 200_000);
+  await until("the request final", status, 400_000);
   await until("the node saw it final", async () => node.log().includes("answer final"), 30_000);
 });
 afterAll(async () => {
