@@ -107,7 +107,10 @@ function probe() {
   convolve(["whole", "dense"], [41, 20, 3, 3], [2, 41, 7, 9], { dilations: [2, 2], pads: [2, 2, 2, 2] });
   convolve(["whole", "free"], [24, 20, 1, 1], [2, 24, 7, 9], {});
   model.node("Clip", ["free", "low", "high"], [set("held", [2, 24, 7, 9])]);
-  for (const name of ["deep", "points", "strided", "dense", "held"]) output(name);
+  const pool = { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] };
+  model.node("MaxPool", ["whole"], [set("largest", [2, 20, 4, 5])], pool);
+  model.node("Abs", ["largest"], [set("magnitudes", [2, 20, 4, 5])]);
+  for (const name of ["magnitudes", "deep", "points", "strided", "dense", "held"]) output(name);
 
   input("y", [1, 7, 9, 28]);
   model.node("Transpose", ["y"], [set("planes", [1, 28, 7, 9])], { perm: [0, 3, 1, 2] });

@@ -89,7 +89,11 @@ class BlockedImages {
   build(): Graph {
     for (const node of this.#graph.nodes) {
       if (this.#done.has(node)) continue;
-      if (this.#convolution(node) || this.#transpose(node) || this.#scale(node) || this.#pointwise(node))
+      if (
+        [this.#convolution, this.#transpose, this.#scale, this.#pool, this.#pointwise].some((take) =>
+          take.call(this, node),
+        )
+      )
         continue;
       for (const name of node.inputs) this.#inOwnOrder(name);
       this.#nodes.push(node);
@@ -184,6 +188,19 @@ class BlockedImages {
     const scaled = { ...node, op: "Conv", domain: BLOCKED, inputs };
     this.#push({ ...scaled, attributes: attributes({ group, kernel_shape: [1, 1] }) }, node.outputs[0] ?? "");
     this.#positiveZero.add(node.outputs[0] ?? "");
+    return true;
+  }
+
+  /** MaxPool of what is in blocks already: largest elements do not depend on the order of channels. */
+  #pool(node: GraphNode): boolean {
+    const [input = ""] = node.inputs;
+    const isPool = node.op === "MaxPool" && node.domain === "" && !node.outputs[1];
+    if (!isPool || this.#blocked.get(input) === undefined || this.#dimsOf(input)?.length !== 4) return false;
+    this.#push(
+      { ...node, domain: BLOCKED, inputs: [this.#blocked.get(input) as string] },
+      node.outputs[0] ?? "",
+    );
+    if (this.#positiveZero.has(input)) this.#positiveZero.add(node.outputs[0] ?? "");
     return true;
   }
 
