@@ -93,7 +93,7 @@ describe("the quick starts", () => {
     expect(printed).toMatch(
       /3 passing[\s\S]*DigitConsumer stands at 0x\w{40}\nasked: request 1, \d+ wei\nanswered by 0x\w{40}, .*\nfinal: it is a 1\n[\s\S]*slashed .* ETH/,
     );
-  }, 900_000);
+  }, 1_800_000);
 
   it("for operators: from no key to rewards and out again", async () => {
     const printed = await follow("quickstart-operator.md");
