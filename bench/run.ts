@@ -3,11 +3,13 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Absent, type Benchmark } from "./benchmark.ts";
 import { BENCHMARKS } from "./benchmarks/index.ts";
+import { runLoad } from "./load/main.ts";
 import { machineFacts } from "./machine.ts";
 import { measure } from "./measure.ts";
 import { type Result, toChart, toMarkdown } from "./report.ts";
 
 const USAGE = `npm run bench -- [name...] [--list] [--rounds 15] [--out DIR]
+npm run bench -- load --help
 
 Runs the named benchmarks, or all; prints Markdown, and with --out writes DIR/NAME.json, DIR/NAME.md and, drawn, DIR/NAME.svg.`;
 
@@ -34,6 +36,8 @@ async function runBenchmark(
 }
 
 async function main(): Promise<void> {
+  const [first, ...rest] = process.argv.slice(2);
+  if (first === "load") return runLoad(rest);
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {

@@ -115,7 +115,13 @@ describe.skipIf(!hasRedisServer())("surety worker", () => {
     const queues = await openQueues({ url: redis.url, dataDir: "unused", owner });
     const bytes = scene.bundle.header.outputs.reduce((sum, output) => sum + output.bytes, 0);
     await openResultQueue(queues).add("lie", {
-      ...{ requestId: String(id), attempt: 0, modelId: scene.bundle.modelId, worker: "liar" },
+      ...{
+        requestId: String(id),
+        attempt: 0,
+        modelId: scene.bundle.modelId,
+        worker: "liar",
+        processes: 1,
+      },
       question: questionAsked(
         { modelId: scene.bundle.modelId, header: scene.bundle.header },
         scene.input(20),

@@ -15,4 +15,5 @@ export {
 export { createSession, ONNXRUNTIME_VERSION, runSession } from "./onnxruntime.ts";
 export * from "./session.ts";
 export type { VettingLimits } from "./vetting/inChild.ts";
+export { residentBytes } from "./vetting/residentBytes.ts";
 export { vetBundle, vetModel, vetReport } from "./vetting/vetModel.ts";

@@ -1,5 +1,5 @@
 import { assertionOf } from "@surety/chain";
-import type { AssertionId } from "@surety/protocol";
+import type { AssertionId, ModelId, RequestId } from "@surety/protocol";
 import { createInFlight, type Logger } from "@surety/service";
 import { createDefence, type DefendContext } from "../defend/defend.ts";
 import type { Metrics } from "../metrics/metrics.ts";
@@ -25,8 +25,10 @@ export interface DutiesContext extends DefendContext, Omit<DispatchContext, "now
 export interface Duties {
   /** Looks what is due and starts it in the background. */
   tick(): void;
-  /** Queues the requests that are due, at once. */
-  dispatch(): Promise<void>;
+  /** To be called after a reorg. */
+  reorged(): void;
+  /** Queues the posting of an answer that has just been written down. */
+  answered(requestId: RequestId, modelId: ModelId): Promise<void>;
   /** Resolves when nothing runs any more. */
   drained(): Promise<void>;
 }
@@ -125,7 +127,10 @@ export function createDuties(context: DutiesContext): Duties {
       forgivenAt = performance.now();
       start("new chance", forgetFailed);
     },
-    dispatch,
+    reorged: dispatcher.forgetOffers,
+    answered: async (requestId, modelId) => {
+      if (takesWork()) await dispatcher.answered(requestId, modelId);
+    },
     drained: jobs.drained,
   };
 }

@@ -169,6 +169,12 @@ describe("an oracle node", () => {
     ).rejects.toMatchObject({ code: "STORE_OTHER_DEPLOYMENT" });
   });
 
+  it("does not start where no process may take the memory that its models need", async () => {
+    await expect(start({ ...scene.nodeOptions(1), inferenceMemoryMb: 20 })).rejects.toMatchObject({
+      code: "MODEL_PROCESS_MEMORY",
+    });
+  });
+
   it("lies in as many answers as it is told to, then is honest", async () => {
     const node = await start({
       ...scene.nodeOptions(1),

@@ -1,7 +1,14 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { modelSummary } from "@surety/chain";
-import { errorCode, isRetryable, type ModelId, parseModelId, siblingModule } from "@surety/protocol";
+import {
+  errorCode,
+  isRetryable,
+  type ModelId,
+  parseModelId,
+  parseRequestId,
+  siblingModule,
+} from "@surety/protocol";
 import {
   connect,
   createAlerts,
@@ -17,15 +24,17 @@ import {
   reasonOf,
   serveApi,
   settles,
-  startModelThread,
+  startModelProcess,
   watchBalance,
 } from "@surety/service";
 import { nodeRoutes } from "../api/routes.ts";
 import { createStatus } from "../api/status.ts";
 import { createDrain } from "../drain/drain.ts";
 import { startExplorer } from "../explorer/start-explorer.ts";
+import { createEstimates } from "../inference/estimates.ts";
 import { type InferenceJob, infer } from "../inference/infer.ts";
 import { openServedModels } from "../inference/models.ts";
+import { startInferencePool } from "../inference/pool.ts";
 import { createResultDesk, type ResultJob } from "../inference/result.ts";
 import type { Results, Task } from "../inference/task.ts";
 import { createMetrics } from "../metrics/metrics.ts";
@@ -34,6 +43,7 @@ import { DEFAULT_PORT } from "../options/read-options.ts";
 import { openQueues } from "../queue/open-queue.ts";
 import { openInferenceQueues, openResultQueue, queueOwner } from "../queue/work-queues.ts";
 import { createMembership } from "../request/membership.ts";
+import { createRefusals } from "../request/refusals.ts";
 import { createRequestViews } from "../request/request-views.ts";
 import { type PostJob, postAnswer } from "../result/post.ts";
 import { openStore } from "../store/store.ts";
@@ -87,20 +97,23 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
     const store = openStore({ dataDir, deployment, operator });
     teardown.add(() => store.close());
     const faults = planFaults(options.fault, chain.chainId, store.faultyAnswers);
-    const thread = startModelThread<Task, Results>(
-      siblingModule("../inference/model-worker", import.meta.url),
-      {
-        checkedModelsDir: join(dataDir, "checked-models"),
-      },
-    );
-    teardown.add(() => thread.close());
+    const pool = startInferencePool(options, dataDir);
+    teardown.add(() => pool.close());
+    const estimates = createEstimates(pool.size);
     // INVARIANT: nothing is answered by a kernel or a model that is not right on this machine.
-    for (const { dir } of models.all()) {
-      await thread.ask({ kind: "open", bundleDir: dir }).catch((error: unknown) => {
+    for (const { dir, modelId } of models.all()) {
+      const opened = pool.askAll({ kind: "open", bundleDir: dir }).catch((error: unknown) => {
         alerts.raise("self-test-failed", "critical", reasonOf(error), { code: errorCode(error) });
         throw error;
       });
+      estimates.ran(modelId, await opened);
     }
+    // A clock that costs the bond waits for no inference. It starts with the first dispute.
+    const thread = startModelProcess<Task, Results>(
+      siblingModule("../inference/model-worker", import.meta.url),
+      { data: { checkedModelsDir: join(dataDir, "checked-models") } },
+    );
+    teardown.add(() => thread.close());
     const queues = await openQueues({ url: options.queueUrl ?? "embedded", dataDir, owner: deployment });
     teardown.add(() => queues.close());
     const modelIds = models.all().map(({ modelId }) => modelId);
@@ -128,7 +141,7 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
     });
     const selfTest = createSelfTest({
       async run() {
-        for (const { dir } of models.all()) await thread.ask({ kind: "test", bundleDir: dir });
+        for (const { dir } of models.all()) await pool.askAll({ kind: "test", bundleDir: dir });
       },
       log,
       onFailed: (error) =>
@@ -138,8 +151,9 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
     // INVARIANT: nothing new is computed or posted while the node drains, or is not right on this machine any more.
     const whileWorking = (job: () => Promise<void>) =>
       selfTest.isGood() ? drain.unlessOn(job) : Promise.resolve();
-    const views = createRequestViews(chain, addresses);
+    const views = createRequestViews(chain, addresses, operator);
     const membership = createMembership(chain, addresses, operator, models);
+    const refusals = createRefusals(log, metrics);
     const duties = createDuties({
       ...{
         chain,
@@ -151,6 +165,8 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
         transactions,
         views,
         membership,
+        estimates,
+        refusals,
         inference: {
           async add(id, job) {
             // A model that was added while the node runs.
@@ -196,7 +212,7 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
           const counts = await jobs.counts().catch(() => ({}));
           for (const [state, count] of Object.entries(counts)) metrics.jobs.set({ queue, state }, count);
         }
-        metrics.openRequests.set(store.openRequests().length);
+        metrics.openRequests.set(store.countOpenRequests());
       },
       routes: nodeRoutes(createStatus({ chain, addresses, operator, models, store }), drain),
       files: [
@@ -206,12 +222,24 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
     });
     teardown.add(() => api.close());
 
+    const answeredAt = new Map<string, number>();
+    const isAnswered = async (job: InferenceJob | ResultJob) => {
+      answeredAt.set(job.requestId, performance.now());
+      await duties.answered(parseRequestId(job.requestId), parseModelId(job.modelId));
+    };
     const outputUri = (root: string) => (publicUrl === undefined ? "" : `${publicUrl}/outputs/${root}`);
     const post = async (job: PostJob) => {
       const nowSeconds = clock.nowSeconds;
       const context = { chain, addresses, transactions, store, models, nowSeconds, outputUri };
+      const since = answeredAt.get(job.requestId);
+      answeredAt.delete(job.requestId);
       if (!(await postAnswer(context, job))) return;
       metrics.posted.inc();
+      if (since !== undefined) {
+        const seconds = (performance.now() - since) / 1_000;
+        estimates.posted(seconds);
+        metrics.postSeconds.observe(seconds);
+      }
       log.info(job, "answer posted");
     };
     await posting.work((job) => whileWorking(() => post(job)), {
@@ -224,18 +252,21 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
         metrics.inferenceSeconds.observe(seconds);
         log.info({ requestId, attempt, seconds }, "computed");
       };
-      await infer({ models, thread, store, faults, onInference }, job);
-      await duties.dispatch();
+      const { nowSeconds } = clock;
+      const context = { models, pool, store, faults, estimates, refusals, nowSeconds, onInference };
+      if (await infer(context, job)) await isAnswered(job);
     };
     const answerModel = (modelId: ModelId) =>
       inference.work(modelId, (job) => whileWorking(() => answer(job)), {
-        concurrency: 1,
+        // One more than can run, so that a process need not wait for the queue.
+        concurrency: pool.size + 1,
         onFailure: ({ requestId }, error, final) => onError("inference", error, final, { requestId }),
       });
     for (const modelId of modelIds) await answerModel(modelId);
     const desk = createResultDesk({
-      ...{ models, thread, store, recheckShare: options.recheckShare ?? RECHECK_SHARE },
-      onResult({ worker, requestId }, how) {
+      ...{ models, pool, store, recheckShare: options.recheckShare ?? RECHECK_SHARE },
+      onResult({ worker, requestId, processes }, how) {
+        if (how !== "wrong") estimates.heardOf(worker, processes);
         metrics.workerResults.inc({ worker, how });
         if (how === "wrong") {
           const text = "a worker was wrong: nothing of it is taken unchecked any more";
@@ -245,8 +276,7 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
       },
     });
     const take = async (job: ResultJob) => {
-      await desk.accept(job);
-      await duties.dispatch();
+      if (await desk.accept(job)) await isAnswered(job);
     };
     // While the node drains they stay unanswered: the requests are others' to answer.
     await results.work((job) => whileWorking(() => take(job)), {
@@ -265,6 +295,7 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
       onEvent(event) {
         views.apply(event);
         membership.apply(event);
+        if (event.type === "reorg") duties.reorged();
         if (event.type !== "block") return;
         clock.sync(event.block.timestamp);
         if (event.block.isHead) atHead();

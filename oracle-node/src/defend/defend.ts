@@ -20,7 +20,7 @@ import {
 } from "@surety/protocol";
 import type { ServedModels } from "../inference/models.ts";
 import { ownAnswer } from "../inference/own-answer.ts";
-import type { NodeThread } from "../inference/task.ts";
+import type { DefenceThread } from "../inference/task.ts";
 import type { Store } from "../store/store.ts";
 import type { FaultTarget } from "../testing/liar.ts";
 import type { DefenceMove } from "./move.ts";
@@ -32,7 +32,7 @@ export interface DefendContext {
   readonly transactions: TransactionManager;
   readonly store: Store;
   readonly models: ServedModels;
-  readonly thread: NodeThread;
+  readonly thread: DefenceThread;
 }
 
 export interface DefendedGame {

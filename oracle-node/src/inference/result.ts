@@ -3,7 +3,7 @@ import { FatalError, parseModelId, parseRequestId } from "@surety/protocol";
 import { hexToBytes } from "viem";
 import type { Store } from "../store/store.ts";
 import type { ServedModels } from "./models.ts";
-import type { NodeThread } from "./task.ts";
+import type { InferencePool } from "./pool.ts";
 
 /** What a worker computed. */
 export interface ResultJob {
@@ -16,11 +16,13 @@ export interface ResultJob {
   readonly output: string;
   /** Name of the worker. */
   readonly worker: string;
+  /** How many processes compute there. */
+  readonly processes: number;
 }
 
 export interface ResultContext {
   readonly models: ServedModels;
-  readonly thread: NodeThread;
+  readonly pool: InferencePool;
   readonly store: Store;
   /** Which share of the results is computed here again. */
   readonly recheckShare: number;
@@ -35,20 +37,20 @@ export interface ResultContext {
  * size; the first of every worker, and then a share, is computed here again. A worker that was wrong once has everything computed again from then on.
  */
 export function createResultDesk(context: ResultContext) {
-  const { models, thread, store, recheckShare, random = Math.random, onResult } = context;
+  const { models, pool, store, recheckShare, random = Math.random, onResult } = context;
   const proven = new Set<string>();
   const distrusted = new Set<string>();
 
   return {
-    /** @throws FatalError RESULT_MALFORMED, ANSWER_CONFLICT and the engine's; RetryableError MODEL_THREAD_ENDED */
-    async accept(job: ResultJob): Promise<void> {
+    /** True when it gave an answer to post. @throws FatalError RESULT_MALFORMED, ANSWER_CONFLICT and the engine's; RetryableError MODEL_PROCESS_ENDED, MODEL_PROCESS_MEMORY */
+    async accept(job: ResultJob): Promise<boolean> {
       const request = store.requestOf(parseRequestId(job.requestId));
       const model = models.find(parseModelId(job.modelId));
       // A reorg took the request away, or it is answered already.
-      if (request === undefined || model === undefined || store.answerTo(request) !== undefined) return;
+      if (request === undefined || model === undefined || store.answerTo(request) !== undefined) return false;
       const question = questionAsked(model, request.input);
       // The number belongs to another request now.
-      if (request.modelId !== model.modelId || question !== job.question) return;
+      if (request.modelId !== model.modelId || question !== job.question) return false;
       const theirs = hexToBytes(job.output as `0x${string}`);
       const bytes = model.header.outputs.reduce((sum, output) => sum + output.bytes, 0);
       if (theirs.length !== bytes) {
@@ -60,13 +62,15 @@ export function createResultDesk(context: ResultContext) {
       }
       const isToCheck = !proven.has(job.worker) || distrusted.has(job.worker) || random() < recheckShare;
       const output = isToCheck
-        ? await thread.ask({ kind: "run", bundleDir: model.dir, input: request.input, fault: undefined })
+        ? (await pool.ask({ kind: "run", bundleDir: model.dir, input: request.input, fault: undefined }))
+            .output
         : theirs;
       const isRight = Buffer.compare(output, theirs) === 0;
       if (isRight) proven.add(job.worker);
       else distrusted.add(job.worker);
       onResult(job, isRight ? (isToCheck ? "right" : "taken") : "wrong");
       store.recordAnswer(request, { question, output, fault: undefined });
+      return true;
     },
   };
 }

@@ -14,24 +14,31 @@ export interface RunSubject {
 
 /** What a model's thread is asked to do. */
 export type Task =
-  /** Make sure that the model can be run and is right on this machine. */
+  /** Make sure that the model can be run and is right on this machine; gives how long a run takes, in seconds. */
   | { readonly kind: "open"; readonly bundleDir: string }
   /** Have an open model give its golden vector once more. */
   | { readonly kind: "test"; readonly bundleDir: string }
-  /** The outputs' concatenated bytes. */
+  /** The model on an input. */
   | ({ readonly kind: "run" } & RunSubject)
   /** What shows that run's trace, to an audit. */
   | ({ readonly kind: "commit" } & RunSubject)
   /** The next move in a game against that run's answer: the trace stays in the thread. */
   | ({ readonly kind: "defend"; readonly view: GameView } & RunSubject);
 
+export interface RunResult {
+  /** The outputs' concatenated bytes. */
+  readonly output: Uint8Array;
+  /** How long it ran. */
+  readonly seconds: number;
+}
+
 export interface Results {
-  readonly open: undefined;
+  readonly open: number;
   readonly test: undefined;
-  readonly run: Uint8Array;
+  readonly run: RunResult;
   readonly commit: DefenceMove;
   readonly defend: DefenceMove;
 }
 
-/** The thread that runs the node's models. */
-export type NodeThread = ModelThread<Task, Results>;
+/** What keeps the traces of disputed answers. */
+export type DefenceThread = ModelThread<Task, Results>;

@@ -17,6 +17,12 @@ export function createMetrics() {
       buckets: INFERENCE_BUCKETS,
       registers,
     }),
+    postSeconds: new Histogram({
+      name: "surety_node_post_seconds",
+      help: "Time from an answer that is known to its place on the chain.",
+      buckets: [0.05, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 300],
+      registers,
+    }),
     posted: new Counter({ name: "surety_node_posted_total", help: "Answers posted.", registers }),
     finalised: new Counter({
       name: "surety_node_finalised_total",
@@ -46,6 +52,12 @@ export function createMetrics() {
       registers,
     }),
     openGames: new Gauge({ name: "surety_node_open_games", help: "Games against own answers.", registers }),
+    refused: new Counter({
+      name: "surety_node_requests_refused_total",
+      help: "Requests that were this node's to answer and were refused, by reason.",
+      labelNames: ["reason"] as const,
+      registers,
+    }),
     draining: new Gauge({
       name: "surety_node_draining",
       help: "1 while the node answers nothing new.",

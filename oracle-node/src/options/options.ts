@@ -1,11 +1,12 @@
 import type { ServiceOptions } from "@surety/service";
+import type { PoolOptions } from "../inference/pool.ts";
 import type { FaultOptions } from "../testing/fault-plan.ts";
 
 export const PUBLICATIONS = ["models", "outputs", "nothing"] as const;
 export type Publication = (typeof PUBLICATIONS)[number];
 
 /** Everything an oracle node is started with. The API's default port is 9464. */
-export interface OracleNodeOptions extends ServiceOptions {
+export interface OracleNodeOptions extends ServiceOptions, PoolOptions {
   /** `embedded`, `redis://...` or `postgres://...`. Default: `embedded`. */
   readonly queueUrl?: string;
   /** Share of workers' results that the node computes again. Default: 0.05. */

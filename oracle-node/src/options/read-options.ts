@@ -9,6 +9,7 @@ import {
 } from "@surety/service";
 import { type FaultOptions, parseFaultTarget } from "../testing/fault-plan.ts";
 import { type OracleNodeOptions, PUBLICATIONS } from "./options.ts";
+import { POOL_OPTIONS, poolOptionsOf } from "./pool-options.ts";
 
 export const DEFAULT_PORT = 9464;
 
@@ -21,6 +22,7 @@ const OPTIONS = {
     secret: "url",
     help: "embedded (default), redis://... or postgres://...",
   },
+  ...POOL_OPTIONS,
   "recheck-share": {
     schema: take.share,
     value: "N",
@@ -71,6 +73,7 @@ export const NODE_PROGRAM = defineProgram({
   toOptions: (given): OracleNodeOptions => ({
     ...serviceOptionsOf(given),
     ...optional("queueUrl", given.queue),
+    ...poolOptionsOf(given),
     ...optional("recheckShare", given["recheck-share"]),
     ...optional("publish", given.publish),
     ...optional("publicUrl", given["public-url"]),

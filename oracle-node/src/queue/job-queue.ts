@@ -1,7 +1,11 @@
 /** A durable queue of jobs of one kind. A job is done at least once, so its handler must bear repetition. */
 export interface JobQueue<Data extends object> {
-  /** Adds a job unless one with the same id is there already, waiting, running or failed for good. */
-  add(id: string, data: Data): Promise<void>;
+  /**
+   * Adds a job unless one with the same id is there already, waiting, running or failed for good.
+   *
+   * @param dueSeconds Unix time by which it is to be done: the job due first is done first, and one that is not due at any time before all of these.
+   */
+  add(id: string, data: Data, dueSeconds?: number): Promise<void>;
   /**
    * Starts doing jobs; resolves when it has started. An error that may pass (`isRetryable`) has the job done again later, with growing waits, until
    * it is dropped after eight attempts and may be added anew; a `FatalError` ends it, and it counts as failed for good.

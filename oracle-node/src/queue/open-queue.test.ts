@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FatalError, RetryableError } from "@surety/protocol";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { hasPostgresServer, startPostgresServer } from "../testing/postgres-server.ts";
 import { hasRedisServer, startRedisServer } from "../testing/redis-server.ts";
 import type { QueueHost, WorkOptions } from "./job-queue.ts";
@@ -62,6 +62,32 @@ for (const { backend, isHere, startServer } of BACKENDS)
       await all;
       expect(performance.now() - startedAt).toBeLessThan(2_000);
       expect(done.sort()).toEqual([1, 2, 3, 4, 5]);
+    });
+
+    it("does the job that is due first, and first of all those that are not due", async () => {
+      const queue = queues.open<{ n: number }>("inference");
+      const now = Math.floor(Date.now() / 1_000);
+      for (const n of [300, 100, 200, 5_000_000, 99]) await queue.add(`job-${n}`, { n }, now + n);
+      await queue.add("job-0", { n: 0 });
+      expect(await queue.counts()).toEqual({ waiting: 6, active: 0, failed: 0 });
+      const done: number[] = [];
+      await queue.work(async ({ n }) => void done.push(n), { ...none, concurrency: 1 });
+      await expect.poll(() => done).toEqual([0, 99, 100, 200, 300, 5_000_000]);
+    });
+
+    it("orders jobs that wait from an epoch of priorities to the next", async () => {
+      const dayMs = 86_400_000;
+      vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
+      const before = queues.open<{ n: number }>("inference");
+      const now = Math.floor(Date.now() / 1_000);
+      await before.add("job-20", { n: 20 }, now + 20 * 86_400);
+      vi.setSystemTime(Date.now() + 13 * dayMs);
+      await before.add("job-19", { n: 19 }, now + 19 * 86_400);
+      await before.add("job-21", { n: 21 }, now + 21 * 86_400);
+      vi.useRealTimers();
+      const done: number[] = [];
+      await before.work(async ({ n }) => void done.push(n), { ...none, concurrency: 1 });
+      await expect.poll(() => done).toEqual([19, 20, 21]);
     });
 
     it("keeps jobs across a restart", async () => {

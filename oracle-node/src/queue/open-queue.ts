@@ -3,6 +3,7 @@ import { type BackendFactory, type IQueueBackend, Queue, UnrecoverableError, Wor
 import { openEmbedded } from "./embedded.ts";
 import type { JobQueue, QueueHost, WorkOptions } from "./job-queue.ts";
 import { connectPostgres } from "./postgres.ts";
+import { epochAt, priorityOf } from "./priority.ts";
 import { connectRedis } from "./redis.ts";
 
 /** Attempts of a job whose errors may pass, and the wait before the second in milliseconds; it doubles. */
@@ -25,6 +26,12 @@ export interface Backend {
   /** Asks the store something. Rejects with QUEUE_UNREACHABLE if it is away or does not answer, where BullMQ would wait without end. */
   whileUp<Value>(ask: () => Promise<Value>): Promise<Value>;
   close(): Promise<void>;
+}
+
+/** A job as it stands in the store. */
+interface Envelope<Data> {
+  readonly data: Data;
+  readonly dueSeconds?: number;
 }
 
 export interface OpenQueuesParameters {
@@ -76,11 +83,28 @@ function openQueue<Data extends object>(name: string, prefix: string, backend: B
   const queue = new Queue(name, { connection, prefix }, factory as never);
   queue.on("error", () => {});
   const workers: Worker[] = [];
+  let epoch: number | undefined;
+
+  /** Jobs that wait since an earlier epoch have its priorities. */
+  async function beginEpoch(): Promise<void> {
+    const now = epochAt(Date.now());
+    if (epoch === now) return;
+    epoch = now;
+    for (const job of await queue.getPrioritized()) {
+      const { dueSeconds } = job.data as Partial<Envelope<Data>>;
+      const priority = dueSeconds === undefined ? 0 : priorityOf(dueSeconds, now);
+      // One that is taken meanwhile needs none.
+      if (priority !== job.priority) await job.changePriority({ priority }).catch(() => {});
+    }
+  }
 
   const jobs: JobQueue<Data> = {
-    async add(id, data) {
-      await queue.add(name, data, {
+    async add(id, data, dueSeconds) {
+      await beginEpoch();
+      const envelope: Envelope<Data> = dueSeconds === undefined ? { data } : { data, dueSeconds };
+      await queue.add(name, envelope, {
         jobId: id,
+        ...(dueSeconds === undefined ? {} : { priority: priorityOf(dueSeconds, epoch ?? 0) }),
         attempts: ATTEMPTS,
         backoff: { type: "exponential", delay: firstWaitMs },
         removeOnComplete: true,
@@ -95,8 +119,8 @@ function openQueue<Data extends object>(name: string, prefix: string, backend: B
     },
     async counts() {
       const jobs = await backend.whileUp(() => queue.getJobCounts());
-      const { waiting = 0, delayed = 0, active = 0, failed = 0 } = jobs;
-      return { waiting: waiting + delayed, active, failed };
+      const { waiting = 0, prioritized = 0, delayed = 0, active = 0, failed = 0 } = jobs;
+      return { waiting: waiting + prioritized + delayed, active, failed };
     },
     async forgetFailed() {
       await queue.clean(0, 0, "failed");
@@ -124,7 +148,7 @@ function startWorker<Data>(
     name,
     async ({ data }) => {
       try {
-        await handler(data as Data);
+        await handler((data as Envelope<Data>).data);
       } catch (error) {
         if (isRetryable(error)) throw error;
         throw Object.assign(new UnrecoverableError((error as Error).message), { cause: error });
@@ -146,7 +170,7 @@ function startWorker<Data>(
     const isFatal = error instanceof UnrecoverableError;
     const thrown = isFatal && error.cause instanceof Error ? error.cause : error;
     const isOver = isFatal || job.attemptsMade >= ATTEMPTS;
-    onFailure(job.data as Data, thrown, isOver);
+    onFailure((job.data as Envelope<Data>).data, thrown, isOver);
     // What may pass may pass later than all attempts: whoever still wants the job done can add it again. If it cannot be removed now (the store
     // is away), it is as it would be otherwise: failed until the next start.
     if (isOver && !isFatal) job.remove().catch(() => {});

@@ -5,6 +5,7 @@ import type { JobCounts, JobQueue, QueueHost, WorkOptions } from "./job-queue.ts
 
 /** The inference jobs of one operator: a queue for each model, so that a worker takes only what it can run. */
 export interface InferenceQueues {
+  /** The job with the nearest deadline is done first. */
   add(id: string, job: InferenceJob): Promise<void>;
   /** Starts doing a model's jobs; once for each model. */
   work(
@@ -27,7 +28,7 @@ export function openInferenceQueues(host: QueueHost, models: readonly ModelId[])
   };
   for (const modelId of models) of(modelId);
   return {
-    add: (id, job) => of(parseModelId(job.modelId)).add(id, job),
+    add: (id, job) => of(parseModelId(job.modelId)).add(id, job, job.deadline),
     async work(modelId, handler, options) {
       if (working.has(modelId)) return;
       working.add(modelId);

@@ -7,7 +7,7 @@ import {
   type SuretyAddresses,
 } from "@surety/chain";
 import { parseRequestId, type RequestId } from "@surety/protocol";
-import type { Address } from "viem";
+import { type Address, isAddressEqual } from "viem";
 
 export interface KnownRequest {
   readonly view: RequestView;
@@ -22,8 +22,21 @@ export interface RequestViews {
   apply(event: ChainEvent): void;
 }
 
-export function createRequestViews(chain: Chain, addresses: SuretyAddresses): RequestViews {
+export function createRequestViews(
+  chain: Chain,
+  addresses: SuretyAddresses,
+  operator: Address,
+): RequestViews {
   const known = new Map<RequestId, KnownRequest>();
+
+  /** Who is drawn may have left, been jailed, or have no bond free any more. */
+  function forgetDraws(isOwnBond: boolean): void {
+    for (const [requestId, { view, assignee }] of known) {
+      // What is this node's turn stays so while its bonds come and go: if none is free, the post says so.
+      const isOwn = assignee !== undefined && isAddressEqual(assignee, operator);
+      if (view.status === "open" && !(isOwnBond && isOwn)) known.delete(requestId);
+    }
+  }
   return {
     async get(requestId) {
       const found = known.get(requestId);
@@ -36,9 +49,12 @@ export function createRequestViews(chain: Chain, addresses: SuretyAddresses): Re
     apply(event) {
       if (event.type === "reorg") known.clear();
       if (event.type !== "block") return;
-      for (const { args, contract } of event.logs) {
-        // Who is drawn may have left, been jailed, or have no bond free any more.
-        if (contract === "operators") known.clear();
+      for (const log of event.logs) {
+        const { args, contract } = log;
+        if (contract === "operators") {
+          const isBond = log.eventName === "Locked" || log.eventName === "Unlocked";
+          forgetDraws(isBond && isAddressEqual(log.args.operator, operator));
+        }
         if ("requestId" in args) known.delete(parseRequestId(args.requestId));
       }
     },

@@ -10,7 +10,7 @@ import {
 import { type AssertionId, givesOutputsByReference, type RequestId } from "@surety/protocol";
 import type { ServedModels } from "../inference/models.ts";
 import { ownAnswer } from "../inference/own-answer.ts";
-import type { NodeThread } from "../inference/task.ts";
+import type { DefenceThread } from "../inference/task.ts";
 import type { Store } from "../store/store.ts";
 
 export interface FinaliseContext {
@@ -19,7 +19,7 @@ export interface FinaliseContext {
   readonly transactions: TransactionManager;
   readonly store: Store;
   readonly models: ServedModels;
-  readonly thread: NodeThread;
+  readonly thread: DefenceThread;
 }
 
 /**

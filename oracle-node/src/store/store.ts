@@ -92,6 +92,33 @@ export function openStore({ dataDir, deployment, operator }: StoreParameters) {
       );
     },
 
+    /** Requests without a final answer for which this node has none on the chain that still stands, oldest first; this node's or not. */
+    requestsToAnswer(): { readonly requestId: RequestId; readonly modelId: ModelId }[] {
+      const rows = all(
+        `SELECT id, model_id FROM requests WHERE id NOT IN (SELECT id FROM request_ends)
+         AND id NOT IN (SELECT request_id FROM assertions WHERE id NOT IN (SELECT id FROM assertion_ends)) ORDER BY block`,
+      );
+      return rows.map((row) => ({
+        requestId: parseRequestId(row.id as string),
+        modelId: parseModelId(row.model_id as string),
+      }));
+    },
+
+    /** How many requests have no final answer. */
+    countOpenRequests(): number {
+      return Number(
+        all("SELECT count(*) AS n FROM requests WHERE id NOT IN (SELECT id FROM request_ends)")[0]?.n ?? 0,
+      );
+    },
+
+    /** Whether the answer to a request is written down, this question being what it asks. */
+    isAnswered(requestId: RequestId, question: Hash32): boolean {
+      return (
+        all("SELECT 1 FROM answers WHERE question = ? AND request_id = ?", question, String(requestId))
+          .length > 0
+      );
+    },
+
     /** Requests by reference without a final answer whose input is not here yet. */
     openReferences(): InputReference[] {
       return all(

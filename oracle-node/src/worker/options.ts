@@ -11,10 +11,12 @@ import {
   take,
   usage,
 } from "@surety/service";
+import type { PoolOptions } from "../inference/pool.ts";
+import { POOL_OPTIONS, poolOptionsOf } from "../options/pool-options.ts";
 import { queueOwner } from "../queue/work-queues.ts";
 
 /** Everything a worker is started with. It has no key and asks no chain. */
-export interface WorkerOptions extends ModelOptions {
+export interface WorkerOptions extends ModelOptions, PoolOptions {
   /** `redis://...` or `postgres://...`: the node's. */
   readonly queueUrl: string;
   /** Whose jobs: `queueOwner`. */
@@ -41,6 +43,7 @@ const OPTIONS = {
   "chain-id": { ...SERVICE_OPTIONS["chain-id"], help: "of the chain that the node follows" },
   operator: { schema: take.address, value: "ADDRESS", help: "the node's account" },
   ...MODEL_OPTIONS,
+  ...POOL_OPTIONS,
   "data-dir": SERVICE_OPTIONS["data-dir"],
   name: { schema: take.text, value: "NAME", help: "in logs and results (default: machine and process)" },
   host,
@@ -65,6 +68,7 @@ export const WORKER_PROGRAM = defineProgram({
       owner: queueOwner(required(given, "chain-id"), oracle, game, required(given, "operator")),
       ...modelOptionsOf(given),
       ...optional("dataDir", given["data-dir"]),
+      ...poolOptionsOf(given),
       ...optional("name", given.name),
       ...optional("host", given.host),
       ...optional("port", given.port),

@@ -1,7 +1,6 @@
 import { hostname } from "node:os";
-import { join } from "node:path";
 import { questionAsked } from "@surety/engine";
-import { errorCode, FatalError, isRetryable, siblingModule, UsageError } from "@surety/protocol";
+import { errorCode, FatalError, isRetryable, UsageError } from "@surety/protocol";
 import {
   createLogger,
   createTeardown,
@@ -9,12 +8,11 @@ import {
   reasonOf,
   serveApi,
   settles,
-  startModelThread,
 } from "@surety/service";
 import { bytesToHex } from "viem";
 import { type InferenceJob, requestOf } from "../inference/infer.ts";
 import { openServedModels } from "../inference/models.ts";
-import type { Results, Task } from "../inference/task.ts";
+import { startInferencePool } from "../inference/pool.ts";
 import { createWorkerMetrics } from "../metrics/worker-metrics.ts";
 import { openQueues } from "../queue/open-queue.ts";
 import { openInferenceQueues, openResultQueue } from "../queue/work-queues.ts";
@@ -48,15 +46,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const modelIds = models.all().map(({ modelId }) => modelId);
   const teardown = createTeardown();
   try {
-    const thread = startModelThread<Task, Results>(
-      siblingModule("../inference/model-worker", import.meta.url),
-      {
-        checkedModelsDir: join(dataDir, "checked-models"),
-      },
-    );
-    teardown.add(() => thread.close());
+    const pool = startInferencePool(options, dataDir);
+    teardown.add(() => pool.close());
     // INVARIANT: nothing is computed by a kernel or a model that is not right on this machine.
-    for (const { dir } of models.all()) await thread.ask({ kind: "open", bundleDir: dir });
+    for (const { dir } of models.all()) await pool.askAll({ kind: "open", bundleDir: dir });
     const queues = await openQueues({ url: queueUrl, dataDir, owner });
     teardown.add(() => queues.close());
     const inference = openInferenceQueues(queues, modelIds);
@@ -67,9 +60,9 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       const model = models.find(modelId);
       if (model === undefined)
         throw new FatalError("MODEL_NOT_SERVED", `Model ${modelId} is not among the bundles of this worker.`);
-      const stopTimer = metrics.inferenceSeconds.startTimer();
-      const output = await thread.ask({ kind: "run", bundleDir: model.dir, input, fault: undefined });
-      stopTimer();
+      const run = { kind: "run", bundleDir: model.dir, input, fault: undefined } as const;
+      const { output, seconds } = await pool.ask(run, job.deadline);
+      metrics.inferenceSeconds.observe(seconds);
       const { requestId, attempt } = job;
       const question = questionAsked(model, input);
       const id = `${requestId}-${attempt}-${question.slice(2, 18)}`;
@@ -80,13 +73,15 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
         question,
         output: bytesToHex(output),
         worker: name,
+        processes: pool.size,
       });
       metrics.results.inc();
       log.info({ requestId, attempt, modelId }, "computed");
     };
     for (const modelId of modelIds) {
       await inference.work(modelId, compute, {
-        concurrency: 1,
+        // One more than can run, so that a process need not wait for the queue.
+        concurrency: pool.size + 1,
         onFailure({ requestId }, error) {
           metrics.errors.inc({ code: errorCode(error) });
           const level = isRetryable(error) ? "warn" : "error";

@@ -41,6 +41,15 @@ export const take = {
         .transform(Number),
     ])
     .describe("a whole number"),
+  count: z
+    .union([
+      z.number().int().positive(),
+      z
+        .string()
+        .regex(/^[1-9]\d{0,14}$/)
+        .transform(Number),
+    ])
+    .describe("a whole number from 1"),
   share: z
     .union([
       z.number().min(0).max(1),

@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { type ChainCursor, type ChainEvent, decodeCursor, encodeCursor, type SuretyLog } from "@surety/chain";
 import { FatalError } from "@surety/protocol";
 
@@ -49,9 +49,15 @@ const META = "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT 
 export function openLockedStore(parameters: LockedStoreParameters): LockedStore {
   const { dataDir, deployment, chainTables, record, forget } = parameters;
   const db = openFile(parameters);
-  const all = (sql: string, ...values: SQLInputValue[]): Row[] => db.prepare(sql).all(...values);
+  const statements = new Map<string, StatementSync>();
+  const prepared = (sql: string): StatementSync => {
+    const statement = statements.get(sql) ?? db.prepare(sql);
+    statements.set(sql, statement);
+    return statement;
+  };
+  const all = (sql: string, ...values: SQLInputValue[]): Row[] => prepared(sql).all(...values);
   const run: Run = (sql, ...values) => {
-    db.prepare(sql).run(...values);
+    prepared(sql).run(...values);
   };
   const meta = (key: string) =>
     all("SELECT value FROM meta WHERE key = ?", key)[0]?.value as string | undefined;
@@ -77,7 +83,8 @@ export function openLockedStore(parameters: LockedStoreParameters): LockedStore 
       return text === undefined ? undefined : decodeCursor(text);
     },
     apply(event) {
-      db.exec("BEGIN IMMEDIATE");
+      // What the chain says is read again from where the file ends: it need not have reached the disk, as what this service says must.
+      db.exec("PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE");
       try {
         if (event.type === "block") for (const log of event.logs) record(run, log);
         if (event.type === "reorg") {
@@ -89,6 +96,8 @@ export function openLockedStore(parameters: LockedStoreParameters): LockedStore 
       } catch (error) {
         db.exec("ROLLBACK");
         throw error;
+      } finally {
+        db.exec("PRAGMA synchronous = FULL");
       }
     },
     isOpen: () => db.isOpen,

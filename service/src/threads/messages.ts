@@ -1,7 +1,9 @@
-/** What a model's thread is started with. */
+/** What a model's thread or process is started with. */
 export interface ModelThreadData {
   /** Where it remembers the models that passed `requireGraphMatches` here. */
   readonly checkedModelsDir: string;
+  /** Threads inside one operator of a model. Default: one per core. */
+  readonly intraOpNumThreads?: number;
 }
 
 /** To a model's thread. */

@@ -1,8 +1,9 @@
 import { Worker } from "node:worker_threads";
-import { FatalError, RetryableError } from "@surety/protocol";
-import type { ModelThreadData, ResultMessage, TaskMessage } from "./messages.ts";
+import { RetryableError } from "@surety/protocol";
+import { createCalls } from "./calls.ts";
+import type { ModelThreadData, ResultMessage } from "./messages.ts";
 
-/** A thread that runs models, so that inference and hashing never hold up the chain, the clocks or the API. */
+/** A thread or process that runs models, so that inference and hashing never hold up the chain, the clocks or the API. */
 export interface ModelThread<Task extends { readonly kind: string }, Results> {
   /**
    * Does one task, in the order of the calls.
@@ -15,11 +16,6 @@ export interface ModelThread<Task extends { readonly kind: string }, Results> {
   close(): Promise<void>;
 }
 
-interface Waiting {
-  readonly resolve: (value: never) => void;
-  readonly reject: (error: Error) => void;
-}
-
 /**
  * @param script Of the thread; it calls `serveTasks`.
  * @param data For its `createOpenModels`
@@ -28,27 +24,19 @@ export function startModelThread<Task extends { readonly kind: string }, Results
   script: URL,
   data?: ModelThreadData,
 ): ModelThread<Task, Results> {
-  const waiting = new Map<number, Waiting>();
+  const calls = createCalls();
   let worker: Worker | undefined;
-  let nextId = 1;
 
   function ended(which: Worker | undefined, why: string, cause?: unknown): void {
     if (worker !== which) return;
     worker = undefined;
     const text = `The thread that runs the models ended: ${why}.`;
-    const error = new RetryableError("MODEL_THREAD_ENDED", text, { cause });
-    for (const { reject } of waiting.values()) reject(error);
-    waiting.clear();
+    calls.fail(new RetryableError("MODEL_THREAD_ENDED", text, { cause }));
   }
 
   function start(): Worker {
     const started = new Worker(script, { workerData: data });
-    started.on("message", (message: ResultMessage<unknown>) => {
-      const call = waiting.get(message.id);
-      waiting.delete(message.id);
-      if (message.ok) call?.resolve(message.value as never);
-      else call?.reject(new (message.retryable ? RetryableError : FatalError)(message.code, message.message));
-    });
+    started.on("message", (message: ResultMessage<unknown>) => calls.settle(message));
     started.on("error", (error) => ended(started, String(error), error));
     started.on("exit", (code) => ended(started, `code ${code}`));
     return started;
@@ -58,11 +46,7 @@ export function startModelThread<Task extends { readonly kind: string }, Results
     ask(task) {
       worker ??= start();
       const active = worker;
-      const message: TaskMessage<Task> = { id: nextId++, task };
-      return new Promise((resolve, reject) => {
-        waiting.set(message.id, { resolve, reject });
-        active.postMessage(message);
-      });
+      return calls.send(task, (message) => active.postMessage(message));
     },
     async close() {
       const ending = worker;

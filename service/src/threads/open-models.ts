@@ -1,7 +1,6 @@
-import { workerData } from "node:worker_threads";
 import { loadBundle, type ModelSession, openModel, requireGolden, vetBundle } from "@surety/engine";
 import { openCheckedModels } from "./checked-models.ts";
-import type { ModelThreadData } from "./messages.ts";
+import { ownData } from "./process-data.ts";
 import { createRecent } from "./recent.ts";
 
 /** Models kept open. */
@@ -13,7 +12,8 @@ const OPEN_MODELS = 8;
  * machine its graph is also compared with its whole program. One that could not be opened may be mended on disk, and is looked at again next time.
  */
 export function createOpenModels(limit = OPEN_MODELS): (bundleDir: string) => Promise<ModelSession> {
-  const checked = openCheckedModels((workerData as ModelThreadData | null)?.checkedModelsDir);
+  const { checkedModelsDir, ...parameters } = ownData() ?? { checkedModelsDir: undefined };
+  const checked = openCheckedModels(checkedModelsDir);
   const sessions = createRecent<Promise<ModelSession>>(limit, async (session) => (await session).release());
   return (bundleDir) =>
     sessions.get(bundleDir, async () => {
@@ -23,7 +23,7 @@ export function createOpenModels(limit = OPEN_MODELS): (bundleDir: string) => Pr
         await vetBundle(bundleDir);
         checked.add(bundle);
       }
-      const session = await openModel(bundle);
+      const session = await openModel(bundle, parameters);
       try {
         await requireGolden(session);
         return session;

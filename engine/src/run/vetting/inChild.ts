@@ -1,7 +1,7 @@
-import { type ChildProcess, fork } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { fork } from "node:child_process";
 import { totalmem } from "node:os";
 import { FatalError, siblingModule } from "@surety/protocol";
+import { residentBytes } from "./residentBytes.ts";
 import type { VettingReply, VettingResults, VettingTask } from "./task.ts";
 
 export interface VettingLimits {
@@ -47,7 +47,7 @@ export function inChild<Kind extends VettingTask["kind"]>(
       timeoutMs,
     );
     const look = setInterval(() => {
-      if (residentBytes(child) <= memoryBytes) return;
+      if (residentBytes(child.pid) <= memoryBytes) return;
       const limit = `${heapMegabytes.toLocaleString("en")} MB`;
       end(
         new FatalError("MODEL_MEMORY", `The model needs more than the ${limit} of memory allowed to load.`),
@@ -81,14 +81,4 @@ export function inChild<Kind extends VettingTask["kind"]>(
 function rethrown({ code, message }: VettingReply & { readonly ok: false }): FatalError {
   const Rethrown = FatalError;
   return new Rethrown(code, message);
-}
-
-const PAGE_BYTES = 4_096;
-
-function residentBytes(child: ChildProcess): number {
-  try {
-    return Number(readFileSync(`/proc/${child.pid}/statm`, "utf8").split(" ")[1]) * PAGE_BYTES;
-  } catch {
-    return 0; // No Linux, or it has just ended.
-  }
 }
