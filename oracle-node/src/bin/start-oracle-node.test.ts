@@ -89,7 +89,7 @@ describe("an oracle node", () => {
     expect(await (await get("/health/ready")).json()).toEqual({
       status: "ready",
       ready: true,
-      checks: { chain: true, store: true, queue: true, takesWork: true },
+      checks: { chain: true, store: true, queue: true, selfTest: true, takesWork: true },
     });
     const metrics = await (await get("/metrics")).text();
     expect(metrics).toContain("surety_node_posted_total 1");
