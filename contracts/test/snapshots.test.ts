@@ -315,6 +315,8 @@ describe("gas of every function, MNIST-sized", () => {
     const calldataGas = of("SuretyOracle.requestInference, its calldata");
     expect(of("SuretyOracle.requestInference") - calldataGas).toBeLessThanOrEqual(150_000);
     expect(of("SuretyOracle.post") + of("SuretyOracle.finalise, pulled")).toBeLessThanOrEqual(200_000);
+    const delivery = of("SuretyOracle.finalise, delivered to DigitReader") - of("DigitReader.onInference");
+    expect(of("SuretyOracle.post") + delivery).toBeLessThanOrEqual(200_000);
     expect(of("DisputeGame.step")).toBeLessThanOrEqual(1_000_000);
     expect(of("a whole dispute")).toBeLessThanOrEqual(2_500_000);
   });
