@@ -87,11 +87,10 @@ describe("storage layout", () => {
       "storage-layout.json",
       Object.fromEntries(Object.entries(all).map(([name, layout]) => [name, lines(layout)])),
     );
-    // The extension's code works on the oracle's storage. Behind it, it has two texts of OpenZeppelin's EIP712 that stay empty: its name and version are short.
+    // The extension's code works on the oracle's storage.
     const variables = (name: keyof typeof CONTRACTS) => all[name]?.storage.map(placeOf) ?? [];
-    const extra = ["_nameFallback", "_versionFallback"];
-    expect(variables("OracleExtension").slice(0, -2)).toEqual(variables("SuretyOracle"));
-    expect(all.OracleExtension?.storage.slice(-2).map(({ label }) => label)).toEqual(extra);
+    expect(variables("OracleExtension").length).toBeGreaterThan(0);
+    expect(variables("OracleExtension")).toEqual(variables("SuretyOracle"));
     const slotsOf = (name: keyof typeof CONTRACTS, struct: string) => {
       const types = Object.values(all[name]?.types ?? {});
       const found = types.find(({ label }) => label.endsWith(`.${struct}`));

@@ -1,3 +1,4 @@
+export * from "./batch.ts";
 export * from "./byReference.ts";
 export * from "./errors.ts";
 export * from "./game/index.ts";

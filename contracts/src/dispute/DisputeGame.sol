@@ -4,10 +4,11 @@ pragma solidity ^0.8.30;
 import {IDisputeGame} from "../interfaces/IDisputeGame.sol";
 import {IStepReferee} from "../interfaces/IStepReferee.sol";
 import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
+import {Batch} from "../libraries/Batch.sol";
 import {MerkleTree} from "../libraries/MerkleTree.sol";
 import {Question} from "../libraries/Question.sol";
 import {Burn} from "../settle/Burn.sol";
-import {AssertionId, GameId, ModelHeader, ModelId, QuestionMismatch, RequestId} from "../types/SuretyTypes.sol";
+import {AssertionId, GameId, ModelHeader, ModelId, QuestionMismatch} from "../types/SuretyTypes.sol";
 import {GameStore} from "./GameStore.sol";
 import {OutputProof} from "./OutputProof.sol";
 
@@ -232,8 +233,9 @@ contract DisputeGame is GameStore {
     {
         (, ModelId modelId,,,) = ISuretyOracle(oracle).claimOf(assertionId);
         _requireHeader(header, modelId);
-        uint256 bondWei = ISuretyOracle(oracle).requestOf(RequestId.wrap(AssertionId.unwrap(assertionId) / 256)).bondWei;
-        return _capital(bondWei, header.instructionCount, header.outputs.length, largestTensorBytes);
+        uint256 bondWei = ISuretyOracle(oracle).requestOf(Batch.requestOf(assertionId)).bondWei;
+        uint256 outputs = header.outputs.length;
+        return _capital(Batch.isItem(assertionId), bondWei, header.instructionCount, outputs, largestTensorBytes);
     }
 
     /// @dev Position of the picked child, which is shown to stand below the node in dispute.
@@ -314,7 +316,7 @@ contract DisputeGame is GameStore {
     /// @dev One won game refutes: every other game of the assertion is void from here on.
     function _challengerWins(GameId gameId, Walk memory walk) private {
         _games[gameId].phase = Phase.ChallengerWon;
-        _traces[walk.assertionId].refuted = true;
+        _traces[Batch.wholeOf(walk.assertionId)].refuted = true;
         _credit(walk.challenger, CHALLENGE_BOND_WEI);
 
         (uint256 paidWei, uint256 burnedWei) = ISuretyOracle(oracle).onRefuted(walk.assertionId, walk.challenger);

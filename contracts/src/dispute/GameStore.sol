@@ -4,6 +4,7 @@ pragma solidity ^0.8.30;
 import {IDisputeGame} from "../interfaces/IDisputeGame.sol";
 import {IOperatorRegistry} from "../interfaces/IOperatorRegistry.sol";
 import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
+import {Batch} from "../libraries/Batch.sol";
 import {MerkleTree} from "../libraries/MerkleTree.sol";
 import {Burn} from "../settle/Burn.sol";
 import {CreditLedger} from "../settle/CreditLedger.sol";
@@ -195,7 +196,13 @@ abstract contract GameStore is IDisputeGame, CreditLedger {
     }
 
     /// @dev The capital of both sides and the longest time, for a program of so many instructions with so large a tensor.
-    function _capital(uint256 posterBondWei, uint256 instructions, uint256 outputs, uint256 largestTensorBytes)
+    function _capital(
+        bool isItem,
+        uint256 posterBondWei,
+        uint256 instructions,
+        uint256 outputs,
+        uint256 largestTensorBytes
+    )
         internal
         view
         returns (Capital memory challenger, Capital memory poster, uint256 secondsAtMost)
@@ -207,9 +214,9 @@ abstract contract GameStore is IDisputeGame, CreditLedger {
         challenger = Capital({
             bondWei: CHALLENGE_BOND_WEI,
             // To open, to select below each reveal, to select the tensor, to step.
-            moves: reveals + 3,
+            moves: reveals + (isItem ? 4 : 3),
             gasPerMove: GameCost.STEP,
-            gas: GameCost.OPEN + reveals * GameCost.SELECT + GameCost.SELECT_TENSOR + GameCost.STEP
+            gas: (isItem ? GameCost.SHOW_ITEM : 0) + GameCost.OPEN + reveals * GameCost.SELECT + GameCost.SELECT_TENSOR + GameCost.STEP
         });
         poster = Capital({
             bondWei: posterBondWei,
@@ -272,7 +279,8 @@ abstract contract GameStore is IDisputeGame, CreditLedger {
         walk.challenger = game.challenger;
         if (_isOver(walk.phase)) return walk;
         Trace storage trace = _traces[walk.assertionId];
-        if (trace.refuted) {
+        // One won game refutes, of whatever item.
+        if (_traces[Batch.wholeOf(walk.assertionId)].refuted) {
             walk.phase = Phase.Void;
             return walk;
         }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import {FeeToken, OracleParameters} from "../types/OracleTypes.sol";
+import {FeeToken} from "../types/OracleTypes.sol";
 import {AssertionId, ModelId, RequestId, RequestStatus} from "../types/SuretyTypes.sol";
 import {ITokenLedger} from "./ITokenLedger.sol";
 
@@ -17,6 +17,22 @@ interface IOracleBase is ITokenLedger {
         address indexed requester,
         bytes32 inputRoot,
         string uri
+    );
+    /// @notice A request for the answers to many inputs, one after the other in `input`.
+    event BatchRequested(
+        RequestId indexed requestId,
+        ModelId indexed modelId,
+        address indexed requester,
+        uint256 itemCount,
+        bytes input
+    );
+    /// @notice An item of a batch's answer can be disputed, by `itemId`.
+    event ItemShown(
+        AssertionId indexed itemId,
+        AssertionId indexed assertionId,
+        uint256 item,
+        bytes32 inputRoot,
+        bytes32 outputRoot
     );
     /// @notice Somebody asked for another by its signature.
     event Delegated(RequestId indexed requestId, address indexed relayer, uint256 nonce);
@@ -56,7 +72,7 @@ interface IOracleBase is ITokenLedger {
     error NotRequester(address caller, address requester);
     /// @notice Thrown when the verifier of a request does not say that its answer may be final, or when it has none.
     error EarlyFinalityRefused(address verifier);
-    /// @notice Thrown when a request's answer may have become final by a verifier's word: only its requester relies on that.
+    /// @notice Thrown when a request's answer may have become final by a verifier's word, on which only its requester relies, or is a batch's.
     error NotReusable(RequestId requestId);
     error UnknownRequest(RequestId requestId);
     error WrongStatus(RequestStatus actual, RequestStatus expected);
@@ -68,6 +84,16 @@ interface IOracleBase is ITokenLedger {
     error OutputFitsTransaction(uint256 outputBytes, uint256 mostBytes);
     /// @notice Thrown when an answer with a callback is finalised without the output that the callback needs.
     error DeliveryNeedsOutput(RequestId requestId);
+    /// @notice Thrown when a batch has fewer items than two, or more than `MAX_BATCH_ITEMS`.
+    error WrongItemCount(uint256 actual, uint256 most);
+    /// @notice Thrown when the outputs of a batch do not surely fit into a transaction: ask for fewer items at once.
+    error BatchTooLarge(uint256 outputBytes, uint256 mostBytes);
+    /// @notice Thrown when an item is named that the request does not have.
+    error UnknownItem(uint256 item, uint256 itemCount);
+    /// @notice Thrown when an item's input or output is not shown to stand in the batch.
+    error ItemNotProven(uint256 item);
+    /// @notice Thrown when a batch is disputed as a whole, or an item that has not been shown (`showItem`).
+    error ItemNotShown(AssertionId assertionId);
     error UriTooLong(uint256 actualBytes, uint256 mostBytes);
     error DelegationExpired(uint256 validUntil);
     error NonceUsed(address requester, uint256 nonce);
@@ -104,17 +130,13 @@ interface IOracleBase is ITokenLedger {
     error WindowClosed(uint256 windowEndsAt);
     error AlreadyRefuted(AssertionId assertionId);
 
-    /// @notice What an answer is bonded with, and how long it can be challenged, when so much is at risk.
-    function termsOf(uint128 valueAtRiskWei) external view returns (uint256 bondWei, uint256 windowSeconds);
     /// @notice The tokens that fees may be paid in besides native currency. Fixed.
     function feeTokens() external view returns (FeeToken[] memory);
     /// @notice What `reuse` must be paid, in the smallest unit of `feeToken`.
     function quoteReuse(address feeToken) external view returns (uint256 fee);
-    function parameters() external view returns (OracleParameters memory);
     function modelRegistry() external view returns (address);
     function operatorRegistry() external view returns (address);
     function disputeGame() external view returns (address);
     /// @notice The most gas that a callback can ask for, so that delivering always fits into a block and nothing can hold settlement up.
     function MAX_CALLBACK_GAS() external view returns (uint32);
-    function requestCount() external view returns (uint256);
 }

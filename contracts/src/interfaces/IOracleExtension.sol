@@ -2,7 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {Delegation, InferenceRequest} from "../types/OracleTypes.sol";
-import {RequestId} from "../types/SuretyTypes.sol";
+import {AssertionId, RequestId} from "../types/SuretyTypes.sol";
 import {IOracleBase} from "./IOracleBase.sol";
 
 /// @title What the oracle does by its extension's code.
@@ -28,6 +28,21 @@ interface IOracleExtension is IOracleBase {
     /// @param question keccak256(abi.encode(modelId, inputRoot)) of what the caller wants answered: `QuestionMismatch` otherwise.
     /// @param feeToken What is paid in, as for a request.
     function reuse(RequestId requestId, bytes32 question, bytes calldata output, address feeToken) external payable;
+    /// @notice Asks for the answers to 2 to `MAX_BATCH_ITEMS` inputs at once: one bond, one window, `itemCount` times the base fee (`quoteBatch`). The answer is all
+    /// outputs one after the other, committed as the Merkle root of their roots; `isItem` proves one of them, and each is disputed by itself.
+    /// @param request Its `input` is all inputs one after the other.
+    function requestBatch(InferenceRequest calldata request, uint256 itemCount) external payable returns (RequestId);
+    /// @notice Shows one item of a batch's answer, so that it can be disputed by itself: by a game on `itemId`, as an answer to a request for that input alone.
+    /// Anyone may, as often as they like: it says what was asked and posted.
+    /// @param inputProof The item's path in the tree of inputs, from below; `outputProof` in that of outputs.
+    function showItem(
+        AssertionId assertionId,
+        uint256 item,
+        bytes32 inputRoot,
+        bytes32[] calldata inputProof,
+        bytes32 outputRoot,
+        bytes32[] calldata outputProof
+    ) external returns (AssertionId itemId);
     /// @notice Has a request's answers made final early by a verifier's word. The requester only, while the request is open; zero: no more. At the
     /// requester's risk: a wrong word cannot be disputed. Nobody can reuse the answer.
     function chooseEarlyFinality(RequestId requestId, address verifier) external;

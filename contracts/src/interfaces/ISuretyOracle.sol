@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import {AssertionView, InferenceRequest, RequestView} from "../types/OracleTypes.sol";
+import {AssertionView, InferenceRequest, OracleParameters, RequestView} from "../types/OracleTypes.sol";
 import {AssertionId, Delivery, ModelId, RequestId} from "../types/SuretyTypes.sol";
 import {IOracleExtension} from "./IOracleExtension.sol";
 
@@ -14,6 +14,15 @@ interface ISuretyOracle is IOracleExtension {
         external
         view
         returns (uint256 fee);
+    /// @notice The same for `requestBatch`.
+    function quoteBatch(
+        ModelId modelId,
+        uint32 callbackGas,
+        Delivery delivery,
+        address feeToken,
+        uint128 valueAtRiskWei,
+        uint256 itemCount
+    ) external view returns (uint256 fee);
     function requestInference(InferenceRequest calldata request) external payable returns (RequestId);
     /// @notice The same, for an input whose bytes are not in the transaction. At the requester's risk: nobody answers what it cannot get, so the
     /// fee is refunded after the deadline; and where the bytes are shown to a few only, those few can answer what they like, because nobody else
@@ -29,8 +38,9 @@ interface ISuretyOracle is IOracleExtension {
     function cancelNonce(uint256 nonce) external;
     function isNonceUsed(address requester, uint256 nonce) external view returns (bool);
     /// @notice Answers a request, locks the poster's bond, and calls the consumer back if it asked for a provisional answer.
-    /// @param question keccak256(abi.encode(modelId, inputRoot)) of what the poster answers: a reorg that gives the number to another request
-    /// cannot make a right answer a wrong one. Reverts `QuestionMismatch` otherwise.
+    /// @param question keccak256(abi.encode(modelId, inputRoot)) of what the poster answers, of a batch keccak256(abi.encode(modelId, inputRoot, itemCount)): a
+    /// reorg that gives the number to another request cannot make a right answer a wrong one. Reverts `QuestionMismatch` otherwise.
+    /// @param output Of a batch, all outputs one after the other.
     function post(RequestId requestId, bytes32 question, bytes calldata output) external returns (AssertionId);
     /// @notice The same, for a model whose outputs do not surely fit into a transaction (`IModelRegistry.MAX_OUTPUT_BYTES`), by their root.
     /// Challengers compute the output themselves, so a wrong root is disputed as wrong bytes are.
@@ -55,6 +65,10 @@ interface ISuretyOracle is IOracleExtension {
     /// @notice Gives the fee of an unanswered request back after its deadline. Anyone may call.
     function refund(RequestId requestId) external;
 
+    function parameters() external view returns (OracleParameters memory);
+    function requestCount() external view returns (uint256);
+    /// @notice What an answer is bonded with, and how long it can be challenged, when so much is at risk.
+    function termsOf(uint128 valueAtRiskWei) external view returns (uint256 bondWei, uint256 windowSeconds);
     /// @notice The code of `IOracleExtension`, created with the oracle and fixed; it has no state and no money of its own.
     function extension() external view returns (address);
     function requestOf(RequestId requestId) external view returns (RequestView memory);
@@ -69,7 +83,13 @@ interface ISuretyOracle is IOracleExtension {
     /// @notice Whether a request is final with this output: what a consumer asks that is not called back. Reverts
     /// `WrongOutputSize` for what cannot be an output of the model.
     function isResult(RequestId requestId, bytes calldata output) external view returns (bool);
-    /// @notice What a dispute of an assertion is judged by; zeros when there is no such assertion.
+    /// @notice Whether a batch is final with this output of this item (from 0): what a consumer asks, or is told by anyone.
+    /// @param proof The item's path in the tree of outputs, from below.
+    function isItem(RequestId requestId, uint256 item, bytes calldata output, bytes32[] calldata proof)
+        external
+        view
+        returns (bool);
+    /// @notice What a dispute of an assertion, or of a batch's item, is judged by; zeros when there is no such assertion.
     function claimOf(AssertionId assertionId)
         external
         view

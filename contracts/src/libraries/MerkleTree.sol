@@ -116,6 +116,18 @@ library MerkleTree {
         }
     }
 
+    /// @notice Root of the tree over a list of hashes, padded with zeros to the next power of two. Overwrites the list.
+    function treeRoot(bytes32[] memory hashes) internal pure returns (bytes32) {
+        uint256 count = hashes.length;
+        if (count == 0) revert EmptyTree();
+        for (; count > 1; count = (count + 1) / 2) {
+            for (uint256 i = 0; i < count; i += 2) {
+                hashes[i / 2] = node(hashes[i], i + 1 < count ? hashes[i + 1] : bytes32(0));
+            }
+        }
+        return hashes[0];
+    }
+
     /// @notice ceil(log2 count): the height of a tree over `count` hashes; 0 for none or one.
     function heightOf(uint256 count) internal pure returns (uint256 height) {
         while (height < 255 && (uint256(1) << height) < count) ++height;

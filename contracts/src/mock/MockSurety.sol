@@ -55,7 +55,7 @@ contract MockSurety {
     /// @notice Posts an answer: consumers that asked for provisional ones are called back.
     function answer(RequestId requestId, bytes calldata output) external {
         RequestView memory request = oracle.requestOf(requestId);
-        oracle.post(requestId, Question.hash(request.modelId, request.inputRoot), output);
+        oracle.post(requestId, Question.hash(request.modelId, request.inputRoot, request.itemCount), output);
     }
 
     /// @notice Makes the posted answer final: consumers that asked for final ones are called back. The same as the oracle's own.

@@ -28,7 +28,7 @@ abstract contract Asking is OracleStore {
         bytes32 inputRoot,
         address requester
     ) internal returns (RequestId requestId) {
-        requestId = _take(request, model, inputRoot, requester);
+        requestId = _take(request, model, inputRoot, requester, 1);
         emit Requested(requestId, request.modelId, requester, request.input);
 
         _collect(requestId);
@@ -43,7 +43,7 @@ abstract contract Asking is OracleStore {
         IModelRegistry.ModelSummary memory model = _requestedModel(request);
         if (request.input.length != 0) revert WrongInputSize(request.input.length, 0);
         _requireUri(uri);
-        requestId = _take(request, model, inputRoot, requester);
+        requestId = _take(request, model, inputRoot, requester, 1);
         _requests[requestId].byReference = true;
         emit RequestedByReference(requestId, request.modelId, requester, inputRoot, uri);
 
@@ -53,11 +53,11 @@ abstract contract Asking is OracleStore {
     /// @dev The fee of a request that is not stored yet.
     function _quoted(InferenceRequest calldata request) internal view returns (uint256 fee) {
         uint256 bondWei = _bondOf(request.valueAtRiskWei);
-        return _fee(_feeTokenNumber(request.feeToken), request.callbackGas, request.delivery, bondWei);
+        return _fee(_feeTokenNumber(request.feeToken), request.callbackGas, request.delivery, bondWei, 1);
     }
 
     function _requestedModel(InferenceRequest calldata request)
-        private
+        internal
         view
         returns (IModelRegistry.ModelSummary memory model)
     {
@@ -75,11 +75,12 @@ abstract contract Asking is OracleStore {
         InferenceRequest calldata request,
         IModelRegistry.ModelSummary memory model,
         bytes32 inputRoot,
-        address requester
-    ) private returns (RequestId requestId) {
+        address requester,
+        uint256 itemCount
+    ) internal returns (RequestId requestId) {
         uint8 feeTokenNumber = _feeTokenNumber(request.feeToken);
         uint256 bondWei = _bondOf(request.valueAtRiskWei);
-        _takeNative(feeTokenNumber, _fee(feeTokenNumber, request.callbackGas, request.delivery, bondWei));
+        _takeNative(feeTokenNumber, _fee(feeTokenNumber, request.callbackGas, request.delivery, bondWei, itemCount));
         uint256 memberCount = _operators().servingCount(request.modelId);
         if (memberCount == 0) revert NobodyServes(request.modelId);
 
@@ -95,11 +96,12 @@ abstract contract Asking is OracleStore {
         stored.outputCount = uint8(model.outputCount);
         stored.feeTokenNumber = feeTokenNumber;
         stored.bondWei = uint80(bondWei);
+        stored.itemCount = uint8(itemCount);
         _openToDraw(stored, memberCount);
     }
 
     /// @dev Takes a fee that is paid in a token from the requester: last, since it calls the token.
-    function _collect(RequestId requestId) private {
+    function _collect(RequestId requestId) internal {
         StoredRequest storage request = _requests[requestId];
         uint8 feeTokenNumber = request.feeTokenNumber;
         if (feeTokenNumber != 0) _collectToken(_feeTokenAt(feeTokenNumber), request.requester, _feeOf(request));

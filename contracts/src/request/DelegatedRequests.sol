@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {BitMaps} from "@openzeppelin/contracts/utils/structs/BitMaps.sol";
 import {IModelRegistry} from "../interfaces/IModelRegistry.sol";
@@ -13,7 +13,7 @@ import {OracleCode} from "./OracleCode.sol";
 
 /// @title Requests that one signs and another sends.
 /// @dev The signature binds every term, the input by its root, chain and contract (EIP-712), and a nonce that is used once.
-abstract contract DelegatedRequests is IOracleExtension, Asking, OracleCode, EIP712 {
+abstract contract DelegatedRequests is IOracleExtension, Asking, OracleCode {
     using BitMaps for BitMaps.BitMap;
 
     // Hashed when compiled, so its length costs nothing.
@@ -23,9 +23,9 @@ abstract contract DelegatedRequests is IOracleExtension, Asking, OracleCode, EIP
         "uint32 callbackGas,uint8 delivery,uint40 deadline,address feeToken,uint128 valueAtRiskWei,"
         "uint256 maxFee,uint256 nonce,uint40 validUntil)"
     );
+    bytes32 private constant DOMAIN_TYPE =
+        keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
     // solhint-enable gas-small-strings
-
-    constructor() EIP712("Surety", "1") {}
 
     /// @inheritdoc IOracleExtension
     function requestInferenceFor(
@@ -69,7 +69,11 @@ abstract contract DelegatedRequests is IOracleExtension, Asking, OracleCode, EIP
         // INVARIANT: a signature asks once only, whatever the signer's contract does when it is asked about it.
         used.set(delegation.nonce);
         bytes32 structHash = _structHash(request, inputRoot, byReference, uri, delegation);
-        if (!SignatureChecker.isValidSignatureNow(delegation.requester, _hashTypedDataV4(structHash), signature)) {
+        // Not kept from construction: the oracle is not where this code was created, and a fork has another chain id.
+        bytes32 domain =
+            keccak256(abi.encode(DOMAIN_TYPE, keccak256("Surety"), keccak256("1"), block.chainid, address(this)));
+        bytes32 digest = MessageHashUtils.toTypedDataHash(domain, structHash);
+        if (!SignatureChecker.isValidSignatureNow(delegation.requester, digest, signature)) {
             revert WrongSignature(delegation.requester);
         }
     }

@@ -73,17 +73,19 @@ abstract contract Fees is Terms, TokenLedger {
         return (feeToken.baseFee, feeToken.callbackGasPrice);
     }
 
-    /// @dev Each of the callbacks is paid for, and the base fee grows with the bond that a node must lock for it.
-    function _fee(uint8 feeTokenNumber, uint32 callbackGas, Delivery delivery, uint256 bondWei)
-        internal
-        view
-        returns (uint256 fee)
-    {
+    /// @dev Each of the callbacks is paid for; the base fee is each item's, and grows with the bond that a node must lock.
+    function _fee(
+        uint8 feeTokenNumber,
+        uint32 callbackGas,
+        Delivery delivery,
+        uint256 bondWei,
+        uint256 itemCount
+    ) internal view returns (uint256 fee) {
         // INVARIANT: a consumer can never block settlement: its callback fits into a block.
         if (callbackGas > MAX_CALLBACK_GAS) revert CallbackGasTooHigh(callbackGas, MAX_CALLBACK_GAS);
         (uint256 baseFee, uint256 callbackGasPrice) = _pricesOf(feeTokenNumber);
         uint256 callbacks = delivery == Delivery.Both ? 2 : 1;
-        return baseFee * bondWei / ASSERTION_BOND_WEI + callbacks * callbackGas * callbackGasPrice;
+        return itemCount * (baseFee * bondWei / ASSERTION_BOND_WEI) + callbacks * callbackGas * callbackGasPrice;
     }
 
     /// @dev Checks what native currency was sent, and credits it back above the fee: all of it where a token pays.

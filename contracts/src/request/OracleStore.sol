@@ -5,7 +5,9 @@ import {BitMaps} from "@openzeppelin/contracts/utils/structs/BitMaps.sol";
 import {IModelRegistry} from "../interfaces/IModelRegistry.sol";
 import {IOperatorRegistry} from "../interfaces/IOperatorRegistry.sol";
 import {IOracleBase} from "../interfaces/IOracleBase.sol";
+import {Batch} from "../libraries/Batch.sol";
 import {MerkleTree} from "../libraries/MerkleTree.sol";
+import {Question} from "../libraries/Question.sol";
 import {DeliveryState} from "../types/DeliveryState.sol";
 import {MAX_URI_BYTES} from "../types/Limits.sol";
 import {OracleParameters} from "../types/OracleTypes.sol";
@@ -32,8 +34,9 @@ abstract contract OracleStore is Fees {
     /// | 2    | 152-159 | byReference: the input is not in the transaction |
     /// | 2    | 160-167 | feeTokenNumber                                   |
     /// | 2    | 168-247 | bondWei: what an answer locks                    |
+    /// | 2    | 248-255 | itemCount: 1, or the inputs of a batch           |
     ///
-    /// The fee follows from callbackGas, delivery, feeTokenNumber, bondWei and the parameters; the challenge window from bondWei.
+    /// The fee follows from callbackGas, delivery, feeTokenNumber, bondWei, itemCount and the parameters; the challenge window from bondWei.
     struct StoredRequest {
         address requester;
         uint32 callbackGas;
@@ -50,6 +53,7 @@ abstract contract OracleStore is Fees {
         bool byReference;
         uint8 feeTokenNumber;
         uint80 bondWei;
+        uint8 itemCount;
     }
 
     /// @dev An assertion is refuted when its request is at a later attempt, final when its request is final at this one.
@@ -59,6 +63,12 @@ abstract contract OracleStore is Fees {
         uint32 postedBlock;
         /// Room for more games than the gas of any window opens: a liar's own games must not keep an honest one out.
         uint24 openGames;
+        bytes32 outputRoot;
+    }
+
+    /// @dev What was asked and posted of one item of a batch, once it has been shown.
+    struct Item {
+        bytes32 inputRoot;
         bytes32 outputRoot;
     }
 
@@ -79,6 +89,7 @@ abstract contract OracleStore is Fees {
     mapping(address requester => BitMaps.BitMap) internal _usedNonces;
     /// Who may end an answer's window early. Only of requests that chose one: others pay nothing for it.
     mapping(RequestId requestId => address verifier) internal _verifiers;
+    mapping(AssertionId itemId => Item) internal _items;
 
     constructor(
         address modelRegistry_,
@@ -92,28 +103,6 @@ abstract contract OracleStore is Fees {
         BURN_BPS = parameters_.burnBps;
         EXCLUSIVE_SECONDS = parameters_.exclusiveSeconds;
         MISSED_TURN_PENALTY_WEI = parameters_.missedTurnPenaltyWei;
-    }
-
-    /// @inheritdoc IOracleBase
-    function parameters() external view returns (OracleParameters memory) {
-        return OracleParameters({
-            baseFeeWei: BASE_FEE_WEI,
-            callbackGasPriceWei: CALLBACK_GAS_PRICE_WEI,
-            assertionBondWei: uint128(ASSERTION_BOND_WEI),
-            burnBps: BURN_BPS,
-            exclusiveSeconds: EXCLUSIVE_SECONDS,
-            challengeWindowSeconds: uint32(CHALLENGE_WINDOW_SECONDS),
-            reuseFeeBps: REUSE_FEE_BPS,
-            missedTurnPenaltyWei: MISSED_TURN_PENALTY_WEI,
-            maxAssertionBondWei: uint128(MAX_ASSERTION_BOND_WEI),
-            maxChallengeWindowSeconds: uint32(MAX_CHALLENGE_WINDOW_SECONDS),
-            bondBps: uint16(BOND_BPS)
-        });
-    }
-
-    /// @inheritdoc IOracleBase
-    function requestCount() external view returns (uint256) {
-        return _nextRequestId - 1;
     }
 
     function _request(RequestId requestId) internal view returns (StoredRequest storage request) {
@@ -147,11 +136,17 @@ abstract contract OracleStore is Fees {
     }
 
     function _assertionId(RequestId requestId, uint8 attempt) internal pure returns (AssertionId) {
-        return AssertionId.wrap(RequestId.unwrap(requestId) * 256 + attempt);
+        return Batch.wholeOf(requestId, attempt);
     }
 
     function _feeOf(StoredRequest storage request) internal view returns (uint256 fee) {
-        return _fee(request.feeTokenNumber, request.callbackGas, request.delivery.mode(), request.bondWei);
+        return _fee(
+            request.feeTokenNumber,
+            request.callbackGas,
+            request.delivery.mode(),
+            request.bondWei,
+            request.itemCount
+        );
     }
 
     /// @dev Unix seconds at which the challenge window of an answer closes.
@@ -174,6 +169,24 @@ abstract contract OracleStore is Fees {
 
     function _operators() internal view returns (IOperatorRegistry) {
         return IOperatorRegistry(operatorRegistry);
+    }
+
+    function _questionOf(StoredRequest storage request, ModelId modelId) internal view returns (bytes32) {
+        return Question.hash(modelId, request.inputRoot, request.itemCount);
+    }
+
+    /// @dev Root of the tree over the roots of a batch's inputs, or outputs. `data` must have `itemCount` times what the sizes add up to.
+    function _batchRootOf(bytes calldata data, uint32[] memory sizes, uint256 itemCount)
+        internal
+        pure
+        returns (bytes32)
+    {
+        bytes32[] memory roots = new bytes32[](itemCount);
+        uint256 itemBytes = data.length / itemCount;
+        for (uint256 item = 0; item < itemCount; ++item) {
+            roots[item] = _rootOf(data[item * itemBytes:(item + 1) * itemBytes], sizes);
+        }
+        return MerkleTree.treeRoot(roots);
     }
 
     /// @dev List hash of the tensor roots of `data`, cut into tensors of the given sizes. The sizes must add up to the data's.

@@ -4,7 +4,7 @@ pragma solidity ^0.8.30;
 import {BitMaps} from "@openzeppelin/contracts/utils/structs/BitMaps.sol";
 import {IModelRegistry} from "../interfaces/IModelRegistry.sol";
 import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
-import {InferenceRequest, RequestView} from "../types/OracleTypes.sol";
+import {InferenceRequest, OracleParameters, RequestView} from "../types/OracleTypes.sol";
 import {Delivery, ModelId, RequestId, RequestStatus} from "../types/SuretyTypes.sol";
 import {Asking} from "./Asking.sol";
 
@@ -18,8 +18,31 @@ abstract contract Requests is ISuretyOracle, Asking {
         view
         returns (uint256 fee)
     {
+        return _quote(modelId, callbackGas, delivery, feeToken, valueAtRiskWei, 1);
+    }
+
+    /// @inheritdoc ISuretyOracle
+    function quoteBatch(
+        ModelId modelId,
+        uint32 callbackGas,
+        Delivery delivery,
+        address feeToken,
+        uint128 valueAtRiskWei,
+        uint256 itemCount
+    ) external view returns (uint256 fee) {
+        return _quote(modelId, callbackGas, delivery, feeToken, valueAtRiskWei, itemCount);
+    }
+
+    function _quote(
+        ModelId modelId,
+        uint32 callbackGas,
+        Delivery delivery,
+        address feeToken,
+        uint128 valueAtRiskWei,
+        uint256 itemCount
+    ) private view returns (uint256 fee) {
         if (!_models().summary(modelId).registered) revert IModelRegistry.NotRegistered(modelId);
-        return _fee(_feeTokenNumber(feeToken), callbackGas, delivery, _bondOf(valueAtRiskWei));
+        return _fee(_feeTokenNumber(feeToken), callbackGas, delivery, _bondOf(valueAtRiskWei), itemCount);
     }
 
     /// @inheritdoc ISuretyOracle
@@ -63,6 +86,34 @@ abstract contract Requests is ISuretyOracle, Asking {
     }
 
     /// @inheritdoc ISuretyOracle
+    function parameters() external view returns (OracleParameters memory) {
+        return OracleParameters({
+            baseFeeWei: BASE_FEE_WEI,
+            callbackGasPriceWei: CALLBACK_GAS_PRICE_WEI,
+            assertionBondWei: uint128(ASSERTION_BOND_WEI),
+            burnBps: BURN_BPS,
+            exclusiveSeconds: EXCLUSIVE_SECONDS,
+            challengeWindowSeconds: uint32(CHALLENGE_WINDOW_SECONDS),
+            reuseFeeBps: REUSE_FEE_BPS,
+            missedTurnPenaltyWei: MISSED_TURN_PENALTY_WEI,
+            maxAssertionBondWei: uint128(MAX_ASSERTION_BOND_WEI),
+            maxChallengeWindowSeconds: uint32(MAX_CHALLENGE_WINDOW_SECONDS),
+            bondBps: uint16(BOND_BPS)
+        });
+    }
+
+    /// @inheritdoc ISuretyOracle
+    function requestCount() external view returns (uint256) {
+        return _nextRequestId - 1;
+    }
+
+    /// @inheritdoc ISuretyOracle
+    function termsOf(uint128 valueAtRiskWei) external view returns (uint256 bondWei, uint256 windowSeconds) {
+        bondWei = _bondOf(valueAtRiskWei);
+        windowSeconds = _windowOf(bondWei);
+    }
+
+    /// @inheritdoc ISuretyOracle
     function requestOf(RequestId requestId) external view returns (RequestView memory) {
         StoredRequest storage request = _requests[requestId];
         if (request.status == RequestStatus.None) {
@@ -84,7 +135,8 @@ abstract contract Requests is ISuretyOracle, Asking {
             revocationDue: request.delivery.isRevocationDue(),
             deadline: request.deadline,
             exclusiveUntil: request.exclusiveUntil,
-            attempt: request.attempt
+            attempt: request.attempt,
+            itemCount: request.itemCount
         });
     }
 

@@ -23,12 +23,6 @@ abstract contract Terms is IOracleBase {
         BOND_BPS = parameters_.bondBps;
     }
 
-    /// @inheritdoc IOracleBase
-    function termsOf(uint128 valueAtRiskWei) external view returns (uint256 bondWei, uint256 windowSeconds) {
-        bondWei = _bondOf(valueAtRiskWei);
-        windowSeconds = _windowOf(bondWei);
-    }
-
     function _bondOf(uint128 valueAtRiskWei) internal view returns (uint256 bondWei) {
         bondWei = (uint256(valueAtRiskWei) * BOND_BPS + Burn.BPS - 1) / Burn.BPS;
         // INVARIANT: nobody is promised more security than there is.

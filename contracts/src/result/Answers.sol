@@ -4,6 +4,7 @@ pragma solidity ^0.8.30;
 import {IModelRegistry} from "../interfaces/IModelRegistry.sol";
 import {IProvisionalCallback} from "../interfaces/IProvisionalCallback.sol";
 import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
+import {MerkleTree} from "../libraries/MerkleTree.sol";
 import {Question} from "../libraries/Question.sol";
 import {Burn} from "../settle/Burn.sol";
 import {DeliveryState} from "../types/DeliveryState.sol";
@@ -20,12 +21,11 @@ abstract contract Answers is ISuretyOracle, Settling {
         nonReentrant
         returns (AssertionId assertionId)
     {
-        (StoredRequest storage request, ModelId modelId, IModelRegistry.ModelSummary memory model, address missed) =
+        (StoredRequest storage request, IModelRegistry.ModelSummary memory model, address missed) =
             _answerable(requestId, question);
-        if (output.length != model.outputBytes) revert WrongOutputSize(output.length, model.outputBytes);
-        bytes32 outputRoot =
-            model.outputCount == 1 ? _rootOf(output) : _rootOf(output, _models().outputBytesOf(modelId));
-        assertionId = _assert(requestId, request, outputRoot);
+        // INVARIANT: the output of every item of a batch is seen by everybody, so that nobody can hide a lie.
+        _requireOutputSize(output, request.itemCount * model.outputBytes);
+        assertionId = _assert(requestId, request, _outputRootOf(request, output));
         emit Posted(assertionId, requestId, msg.sender, output);
 
         _bind(requestId, missed);
@@ -39,7 +39,7 @@ abstract contract Answers is ISuretyOracle, Settling {
         nonReentrant
         returns (AssertionId assertionId)
     {
-        (StoredRequest storage request,, IModelRegistry.ModelSummary memory model, address missed) =
+        (StoredRequest storage request, IModelRegistry.ModelSummary memory model, address missed) =
             _answerable(requestId, question);
         // INVARIANT: nobody can hold back an output that fits into a transaction.
         if (model.outputBytes <= MAX_CALLDATA_BYTES) {
@@ -100,13 +100,12 @@ abstract contract Answers is ISuretyOracle, Settling {
         emit RevocationDelivered(requestId, success, returnData);
     }
 
-    /// @dev A request that the caller may answer now, the model that the question names, and who has missed its turn (zero: nobody).
+    /// @dev A request that the caller may answer now, its model, and who has missed its turn (zero: nobody).
     function _answerable(RequestId requestId, bytes32 question)
         private
         view
         returns (
             StoredRequest storage request,
-            ModelId modelId,
             IModelRegistry.ModelSummary memory model,
             address missed
         )
@@ -114,20 +113,22 @@ abstract contract Answers is ISuretyOracle, Settling {
         request = _request(requestId);
         if (request.status != RequestStatus.Open) revert WrongStatus(request.status, RequestStatus.Open);
         if (block.timestamp > request.deadline) revert DeadlinePassed(request.deadline);
+        ModelId modelId;
         (modelId, model) = _models().modelAt(request.modelNumber);
         // INVARIANT: a reorg cannot make an honest answer a wrong one.
-        Question.requireNamed(question, modelId, request.inputRoot);
+        Question.requireNamed(question, modelId, request.inputRoot, request.itemCount);
         bool exclusive = _isExclusive(request);
         // INVARIANT: nobody can know whom a request draws in the transaction that makes it.
         if (exclusive && block.number <= request.requestBlock) revert AssigneeUnknown(requestId);
         (address assignee, bool firstDrawn) = _drawn(requestId, request, modelId);
         // Who is drawn serves the model.
-        if (assignee == msg.sender) return (request, modelId, model, address(0));
+        if (assignee == msg.sender) return (request, model, address(0));
         // INVARIANT: nobody can copy the assignee's answer while its exclusive time lasts.
         if (exclusive && assignee != address(0)) revert NotYourTurn(assignee, request.exclusiveUntil);
         if (!_operators().serves(msg.sender, modelId)) revert NotServing(msg.sender, modelId);
-        // INVARIANT: nobody is fined for a turn that it was not given from the beginning, nor for an input that it could not get.
-        if (!exclusive && firstDrawn && !request.byReference) missed = assignee;
+        // INVARIANT: nobody is fined for a turn that it was not given from the beginning, nor for an input that it could not get, nor for
+        // a batch, for which the exclusive time may be too short.
+        if (!exclusive && firstDrawn && !request.byReference && request.itemCount == 1) missed = assignee;
     }
 
     /// @dev Binds the poster by its bond, and fines who has missed its turn.
@@ -179,6 +180,21 @@ abstract contract Answers is ISuretyOracle, Settling {
         StoredRequest storage request = _requests[requestId];
         if (request.status != RequestStatus.Final) return false;
         return _outputRootOf(request, output) == _assertions[_assertionId(requestId, request.attempt)].outputRoot;
+    }
+
+    /// @inheritdoc ISuretyOracle
+    function isItem(RequestId requestId, uint256 item, bytes calldata output, bytes32[] calldata proof)
+        external
+        view
+        returns (bool)
+    {
+        StoredRequest storage request = _requests[requestId];
+        if (request.status != RequestStatus.Final || item >= request.itemCount) return false;
+        (ModelId modelId, IModelRegistry.ModelSummary memory model) = _models().modelAt(request.modelNumber);
+        _requireOutputSize(output, model.outputBytes);
+        bytes32 itemRoot = _rootOf(output, _models().outputBytesOf(modelId));
+        bytes32 root = _assertions[_assertionId(requestId, request.attempt)].outputRoot;
+        return MerkleTree.verifyPath(root, MerkleTree.heightOf(request.itemCount), item, itemRoot, proof);
     }
 
     /// @inheritdoc ISuretyOracle

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
+import {Batch} from "../libraries/Batch.sol";
 import {Question} from "../libraries/Question.sol";
 import {Requests} from "../request/Requests.sol";
 import {Burn} from "../settle/Burn.sol";
@@ -23,6 +24,8 @@ abstract contract Disputable is Requests {
         returns (bytes32 question, bytes32 outputRoot)
     {
         (StoredAssertion storage assertion,, StoredRequest storage request) = _disputed(assertionId);
+        // INVARIANT: a game is about one input and its output, which are known: of more there is no trace.
+        if (!_hasTrace(assertionId, request)) revert ItemNotShown(assertionId);
         uint256 windowEndsAt = _windowEndsAt(request, assertion);
         if (block.timestamp >= windowEndsAt) revert WindowClosed(windowEndsAt);
         // It may have become final before its window is over.
@@ -30,12 +33,13 @@ abstract contract Disputable is Requests {
 
         ++assertion.openGames;
         (ModelId modelId,) = _models().modelAt(request.modelNumber);
-        return (Question.hash(modelId, request.inputRoot), assertion.outputRoot);
+        (bytes32 inputRoot, bytes32 root) = _rootsOf(assertionId, request, assertion);
+        return (Question.hash(modelId, inputRoot), root);
     }
 
     /// @inheritdoc ISuretyOracle
     function onGameClosed(AssertionId assertionId) external onlyDisputeGame nonReentrant {
-        --_assertions[assertionId].openGames;
+        --_assertions[Batch.wholeOf(assertionId)].openGames;
     }
 
     /// @inheritdoc ISuretyOracle
@@ -73,15 +77,31 @@ abstract contract Disputable is Requests {
         view
         returns (StoredAssertion storage assertion, RequestId requestId, StoredRequest storage request)
     {
-        assertion = _assertions[assertionId];
+        assertion = _assertions[Batch.wholeOf(assertionId)];
         if (assertion.poster == address(0)) revert UnknownAssertion(assertionId);
         (requestId, request) = _requestBehind(assertionId);
         if (_isRefuted(assertionId, request)) revert AlreadyRefuted(assertionId);
     }
 
     function _requestBehind(AssertionId assertionId) private view returns (RequestId, StoredRequest storage) {
-        RequestId requestId = RequestId.wrap(AssertionId.unwrap(assertionId) / 256);
+        RequestId requestId = Batch.requestOf(assertionId);
         return (requestId, _requests[requestId]);
+    }
+
+    /// @dev Whether a single request's answer is meant, or an item of a batch's that has been shown.
+    function _hasTrace(AssertionId assertionId, StoredRequest storage request) private view returns (bool) {
+        return Batch.isItem(assertionId) ? _items[assertionId].inputRoot != 0 : request.itemCount == 1;
+    }
+
+    /// @dev Of an answer, or of an item that has been shown.
+    function _rootsOf(AssertionId assertionId, StoredRequest storage request, StoredAssertion storage assertion)
+        private
+        view
+        returns (bytes32 inputRoot, bytes32 outputRoot)
+    {
+        if (!Batch.isItem(assertionId)) return (request.inputRoot, assertion.outputRoot);
+        Item storage item = _items[assertionId];
+        return (item.inputRoot, item.outputRoot);
     }
 
     function _isRefuted(AssertionId assertionId, StoredRequest storage request) private view returns (bool) {
@@ -94,14 +114,14 @@ abstract contract Disputable is Requests {
         view
         returns (address poster, ModelId modelId, bytes32 inputRoot, bytes32 outputRoot, bool disputable)
     {
-        StoredAssertion storage assertion = _assertions[assertionId];
+        StoredAssertion storage assertion = _assertions[Batch.wholeOf(assertionId)];
         poster = assertion.poster;
         if (poster == address(0)) return (poster, modelId, inputRoot, outputRoot, disputable);
         (, StoredRequest storage request) = _requestBehind(assertionId);
         (modelId,) = _models().modelAt(request.modelNumber);
-        inputRoot = request.inputRoot;
-        outputRoot = assertion.outputRoot;
-        disputable = request.status == RequestStatus.Asserted && !_isRefuted(assertionId, request);
+        (inputRoot, outputRoot) = _rootsOf(assertionId, request, assertion);
+        disputable = request.status == RequestStatus.Asserted && !_isRefuted(assertionId, request)
+            && _hasTrace(assertionId, request);
     }
 
     /// @inheritdoc ISuretyOracle

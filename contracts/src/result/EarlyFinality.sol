@@ -3,7 +3,6 @@ pragma solidity ^0.8.30;
 
 import {IEarlyFinality} from "../interfaces/IEarlyFinality.sol";
 import {IOracleExtension} from "../interfaces/IOracleExtension.sol";
-import {Question} from "../libraries/Question.sol";
 import {AssertionId, ModelId, RequestId, RequestStatus} from "../types/SuretyTypes.sol";
 import {Settling} from "./Settling.sol";
 
@@ -54,7 +53,7 @@ abstract contract EarlyFinality is IOracleExtension, Settling {
                 IEarlyFinality.Answer({
                     assertionId: assertionId,
                     modelId: modelId,
-                    question: Question.hash(modelId, request.inputRoot),
+                    question: _questionOf(request, modelId),
                     outputRoot: assertion.outputRoot,
                     poster: assertion.poster
                 }),

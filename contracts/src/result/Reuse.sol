@@ -19,8 +19,8 @@ abstract contract Reuse is IOracleExtension, Settling {
         if (msg.sender.code.length == 0) revert NotAConsumer(msg.sender);
         StoredRequest storage request = _request(requestId);
         if (request.status != RequestStatus.Final) revert WrongStatus(request.status, RequestStatus.Final);
-        // INVARIANT: only who chose a verifier relies on its word.
-        if (_verifiers[requestId] != address(0)) revert NotReusable(requestId);
+        // INVARIANT: only who chose a verifier relies on its word. A batch's items are proven by anyone, for nothing (`isItem`).
+        if (_verifiers[requestId] != address(0) || request.itemCount != 1) revert NotReusable(requestId);
         (ModelId modelId,) = _models().modelAt(request.modelNumber);
         // INVARIANT: a reorg cannot make the answer to another question of a consumer's.
         Question.requireNamed(question, modelId, request.inputRoot);

@@ -67,12 +67,18 @@ abstract contract Settling is OracleStore {
     }
 
     function _outputRootOf(StoredRequest storage request, bytes calldata output) internal view returns (bytes32) {
-        if (request.outputCount == 1) {
+        if (request.outputCount == 1 && request.itemCount == 1) {
             if (output.length == 0) revert WrongOutputSize(0, 1);
             return _rootOf(output);
         }
         (ModelId modelId, IModelRegistry.ModelSummary memory model) = _models().modelAt(request.modelNumber);
-        if (output.length != model.outputBytes) revert WrongOutputSize(output.length, model.outputBytes);
-        return _rootOf(output, _models().outputBytesOf(modelId));
+        uint256 itemCount = request.itemCount;
+        _requireOutputSize(output, itemCount * model.outputBytes);
+        uint32[] memory sizes = _models().outputBytesOf(modelId);
+        return itemCount == 1 ? _rootOf(output, sizes) : _batchRootOf(output, sizes, itemCount);
+    }
+
+    function _requireOutputSize(bytes calldata output, uint256 expectedBytes) internal pure {
+        if (output.length != expectedBytes) revert WrongOutputSize(output.length, expectedBytes);
     }
 }

@@ -92,6 +92,16 @@ abstract contract SuretyConsumer is IInferenceCallback, IProvisionalCallback {
         return ORACLE.requestInference(request);
     }
 
+    /// @dev Asks for the answers to many inputs, one after the other in the request's `input`. Paid as `_requestInference`.
+    function _requestBatch(InferenceRequest memory request, uint256 itemCount) internal returns (RequestId) {
+        uint256 fee = ORACLE.quoteBatch(
+            request.modelId, request.callbackGas, request.delivery, request.feeToken, request.valueAtRiskWei, itemCount
+        );
+        if (request.feeToken == address(0)) return ORACLE.requestBatch{value: fee}(request, itemCount);
+        IERC20(request.feeToken).forceApprove(address(ORACLE), fee);
+        return ORACLE.requestBatch(request, itemCount);
+    }
+
     /// @dev Takes the final answer of a request, anybody's, to the same question: `_onResult` is called with that request's number before this
     /// returns. Pays exactly the quoted fee in native currency from this contract's balance, a part of a new request's base fee.
     /// @param question keccak256(abi.encode(modelId, inputRoot)).

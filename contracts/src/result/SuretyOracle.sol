@@ -7,7 +7,7 @@ import {ISuretyOracle} from "../interfaces/ISuretyOracle.sol";
 import {OracleStore} from "../request/OracleStore.sol";
 import {ParameterChecks} from "../request/ParameterChecks.sol";
 import {Delegation, FeeToken, InferenceRequest, OracleParameters} from "../types/OracleTypes.sol";
-import {RequestId} from "../types/SuretyTypes.sol";
+import {AssertionId, RequestId} from "../types/SuretyTypes.sol";
 import {Answers} from "./Answers.sol";
 import {Disputable} from "./Disputable.sol";
 import {OracleExtension} from "./OracleExtension.sol";
@@ -48,6 +48,19 @@ contract SuretyOracle is Answers, Disputable, IERC5267 {
         Delegation calldata,
         bytes calldata
     ) external payable returns (RequestId) {
+        _extended();
+    }
+
+    /// @inheritdoc IOracleExtension
+    function requestBatch(InferenceRequest calldata, uint256) external payable returns (RequestId) {
+        _extended();
+    }
+
+    /// @inheritdoc IOracleExtension
+    function showItem(AssertionId, uint256, bytes32, bytes32[] calldata, bytes32, bytes32[] calldata)
+        external
+        returns (AssertionId)
+    {
         _extended();
     }
 

@@ -79,6 +79,8 @@ struct RequestView {
     uint40 exclusiveUntil;
     /// Attempts refuted so far; the current assertion's id is requestId * 256 + attempt.
     uint8 attempt;
+    /// Inputs of the request: 1, or those of a batch.
+    uint8 itemCount;
 }
 
 struct AssertionView {
