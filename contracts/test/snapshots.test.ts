@@ -1,5 +1,5 @@
 import { devAccount } from "@surety/chain/testing";
-import { inputsRoot, toHex } from "@surety/engine";
+import { batchRoot, inputsRoot, proveItem, toHex } from "@surety/engine";
 import { parseHash32, parseModelId, questionOf } from "@surety/protocol";
 import {
   type AbiEvent,
@@ -27,6 +27,7 @@ import { actors } from "./support/scenario.ts";
 import { expectSnapshot } from "./support/snapshot.ts";
 import {
   type At,
+  assigneeOf,
   type CallParameters,
   eventOf,
   type Surety,
@@ -502,6 +503,38 @@ describe("gas of every function, MNIST-sized", () => {
     await send("requestInferenceByReferenceFor", true, "https://inputs.example.org/3f1c9a7be0d24c55", 1n);
     const cancelled = await surety.send({ from: stranger, to: oracle, call: "cancelNonce", args: [5n] });
     gas["SuretyOracle.cancelNonce"] = Number(cancelled.gasUsed);
+  });
+
+  it("of batches too", async () => {
+    const { oracle, now, parameters } = surety;
+    const { requester, stranger } = actors(surety);
+    const count = 8;
+    const inputs = Buffer.concat(Array(count).fill(image));
+    const output = Buffer.concat(Array(count).fill(Buffer.from(outputOf(model, honest).slice(2), "hex")));
+    const terms = { modelId: model.modelId, callbackGas: 0, delivery: 1, feeToken: ZERO_ADDRESS };
+    const request = { ...terms, input: toHex(inputs), deadline: (await now()) + 1_000, valueAtRiskWei: 0n };
+    const send = async (name: string, from: Address, call: string, args: readonly unknown[], rest = {}) => {
+      const receipt = await surety.send({ from, to: oracle, call, args, ...rest });
+      gas[`SuretyOracle.${call}, ${name}`] = Number(receipt.gasUsed);
+      return receipt;
+    };
+    const valueWei = BigInt(count) * parameters.baseFeeWei;
+    const asked = await send("8 digits", requester, "requestBatch", [request, count], { valueWei });
+    const { requestId } = eventOf(asked, "BatchRequested") as { requestId: bigint };
+    const named = questionOf(parseModelId(model.modelId), batchRoot([image.length], inputs, count), count);
+    const poster = await assigneeOf(surety, requestId);
+    await send("8 digits", poster, "post", [requestId, named, toHex(output)]);
+    const [item, said] = [
+      [image.length, inputs],
+      [40, output],
+    ].map(([size, all]) => proveItem([size as number], all as Uint8Array, count, 5));
+    const shown = [requestId * 256n, 5, item?.root, item?.proof, said?.root, said?.proof];
+    await send("of 8 digits", stranger, "showItem", shown);
+    // What `maxCapital` reckons with.
+    expect(gas["SuretyOracle.showItem, of 8 digits"]).toBeLessThan(150_000);
+    const root = batchRoot([40], output, count);
+    const time = (await now()) + parameters.challengeWindowSeconds;
+    await send("8 digits", stranger, "finaliseByReference", [requestId, root], { time });
   });
 
   it("is the committed one", () => {

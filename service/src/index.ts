@@ -36,6 +36,7 @@ export * from "./process/run-service.ts";
 export * from "./process/teardown.ts";
 export * from "./store/locked-store.ts";
 export * from "./store/requests.ts";
+export * from "./store/whole-answer.ts";
 export * from "./threads/model-pool.ts";
 export * from "./threads/model-process.ts";
 export * from "./threads/model-thread.ts";

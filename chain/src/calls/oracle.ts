@@ -1,5 +1,11 @@
-import { type Hash32, type ModelId, type RequestId, suretyOracleAbi } from "@surety/protocol";
-import { type Address, bytesToHex, zeroAddress } from "viem";
+import {
+  type AssertionId,
+  type Hash32,
+  type ModelId,
+  type RequestId,
+  suretyOracleAbi,
+} from "@surety/protocol";
+import { type Address, bytesToHex, type Hex, zeroAddress } from "viem";
 import type { SuretyAddresses } from "../addresses.ts";
 import { DELIVERIES, type Delivery } from "../reads/request.ts";
 import { type ContractCall, contractCall } from "./call.ts";
@@ -28,6 +34,33 @@ export interface RequestInferenceParameters extends RequestTerms {
 export function requestInference(at: SuretyAddresses, parameters: RequestInferenceParameters): ContractCall {
   const request = requestArgument(parameters, parameters.input);
   return contractCall("oracle", at.oracle, suretyOracleAbi, "requestInference", [request], parameters.feeWei);
+}
+
+export interface RequestBatchParameters extends RequestInferenceParameters {
+  readonly itemCount: number;
+}
+
+/** Asks for the answers to many inputs, one after the other in `input`. */
+export function requestBatch(at: SuretyAddresses, parameters: RequestBatchParameters): ContractCall {
+  const args = [requestArgument(parameters, parameters.input), BigInt(parameters.itemCount)] as const;
+  return contractCall("oracle", at.oracle, suretyOracleAbi, "requestBatch", args, parameters.feeWei);
+}
+
+export interface ShowItemParameters {
+  readonly assertionId: AssertionId;
+  /** Counted from 0. */
+  readonly item: number;
+  /** Root and path of the item in the tree of inputs, and in that of outputs. */
+  readonly input: { readonly root: Hash32; readonly proof: readonly Hex[] };
+  readonly output: { readonly root: Hash32; readonly proof: readonly Hex[] };
+}
+
+/** Shows an item of a batch's answer, so that it can be disputed by itself. */
+export function showItem(at: SuretyAddresses, parameters: ShowItemParameters): ContractCall {
+  const { assertionId, item, input, output } = parameters;
+  return contractCall("oracle", at.oracle, suretyOracleAbi, "showItem", [
+    ...([assertionId, BigInt(item), input.root, input.proof, output.root, output.proof] as const),
+  ]);
 }
 
 export interface RequestInferenceByReferenceParameters extends RequestTerms {

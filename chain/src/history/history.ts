@@ -102,6 +102,7 @@ export class History {
   #addOracle(log: SuretyLog & { contract: "oracle" }, transaction: Transaction): void {
     switch (log.eventName) {
       case "Requested":
+      case "BatchRequested":
       case "RequestedByReference": {
         const { requestId, modelId, requester } = log.args;
         const input = log.eventName === "Requested" ? log.args.input : undefined;

@@ -1,12 +1,4 @@
-import {
-  type AssertionId,
-  type Hash32,
-  parseAssertionId,
-  parseHash32,
-  parseRequestId,
-  type RequestId,
-  suretyOracleAbi,
-} from "@surety/protocol";
+import { type AssertionId, type Hash32, parseHash32, suretyOracleAbi } from "@surety/protocol";
 import type { Address } from "viem";
 import type { SuretyAddresses } from "../addresses.ts";
 import type { Chain } from "../rpc/client.ts";
@@ -35,12 +27,4 @@ export async function assertionOf(
   return { ...view, outputRoot: parseHash32(view.outputRoot) };
 }
 
-/** The id of a request's answer number `attempt`: request * 256 + attempt. */
-export function assertionIdOf(requestId: RequestId, attempt: number): AssertionId {
-  return parseAssertionId(requestId * 256n + BigInt(attempt));
-}
-
-/** The request an assertion answers. */
-export function requestIdOf(assertionId: AssertionId): RequestId {
-  return parseRequestId(assertionId / 256n);
-}
+export { assertionIdOf, requestIdOf } from "@surety/protocol";

@@ -44,6 +44,8 @@ export interface RequestView {
   readonly exclusiveUntil: number;
   /** Attempts refuted so far. */
   readonly attempt: number;
+  /** Inputs of the request: 1, or those of a batch. */
+  readonly itemCount: number;
 }
 
 /** How many requests there have been: the newest one's number. */
@@ -104,6 +106,18 @@ export function quoteWei(
   terms: QuoteTerms = {},
 ): Promise<bigint> {
   return quoteInToken(chain, at, modelId, zeroAddress, terms);
+}
+
+/** The fee that a batch of so many inputs must carry in native currency. */
+export function quoteBatchWei(
+  chain: Chain,
+  at: SuretyAddresses,
+  modelId: ModelId,
+  itemCount: number,
+  { callbackGas = 0, delivery = "pull", valueAtRiskWei = 0n }: QuoteTerms = {},
+): Promise<bigint> {
+  const terms = [modelId, callbackGas, DELIVERIES.indexOf(delivery), zeroAddress, valueAtRiskWei] as const;
+  return read(chain, "oracle", at.oracle, suretyOracleAbi, "quoteBatch", [...terms, BigInt(itemCount)]);
 }
 
 /** The fee a request must carry in one of `feeTokens`, in its smallest unit. */

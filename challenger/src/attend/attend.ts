@@ -15,6 +15,7 @@ import {
   watcherOf,
   watchModel,
 } from "@surety/chain";
+import { itemCountOf } from "@surety/engine";
 import type { Room } from "../service/room.ts";
 import type { Attention } from "../store/store.ts";
 
@@ -48,6 +49,8 @@ export function createAttention(room: Room): AttentionDuty {
   async function attendTo({ assertionId, modelId, input, poster }: Attention): Promise<void> {
     const bundle = bundles.find(modelId);
     if (bundle === undefined) return;
+    // A batch has no trace as a whole, so there is nothing to be asked for.
+    if (itemCountOf(bundle.header.inputBytes, input) !== 1) return store.setAttention(assertionId, "over");
     terms ??= attentionParameters(chain, addresses);
     const { askedBps, attentionBlocks } = await terms;
     const { postedBlock } = await assertionOf(chain, addresses, assertionId);

@@ -9,7 +9,8 @@ import {
   reveal,
   revealBytes,
 } from "@surety/chain";
-import { FatalError, nextMove, RetryableError } from "@surety/protocol";
+import { splitItems } from "@surety/engine";
+import { FatalError, itemOf, nextMove, RetryableError } from "@surety/protocol";
 import { isAddressEqual } from "viem";
 import type { Room } from "../service/room.ts";
 import type { AssertionSeen, GameSeen } from "../store/store.ts";
@@ -55,7 +56,9 @@ export function createDefence(room: Room): ThirdPartyDefence {
         return;
       }
       const { dir: bundleDir, header } = bundle;
-      const subject = { bundleDir, input: assertion.input };
+      // A game on an item of a batch is about that item's run alone.
+      const input = splitItems(header.inputBytes, assertion.input)[itemOf(assertionId) ?? 0] as Uint8Array;
+      const subject = { bundleDir, input };
       const key = `defence of ${gameId}`;
       if (!reserve.holds(key)) {
         const { largestTensorBytes } = await thread.ask<"open">({ kind: "open", bundleDir });

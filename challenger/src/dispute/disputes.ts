@@ -1,5 +1,5 @@
 import { currentFees, isRevert, maxCapitalOf, requestIdOf } from "@surety/chain";
-import { type AssertionId, RetryableError } from "@surety/protocol";
+import { type AssertionId, RetryableError, wholeAnswerOf } from "@surety/protocol";
 import { deliverOwed } from "@surety/service";
 import { formatEther } from "viem";
 import type { Room } from "../service/room.ts";
@@ -140,7 +140,7 @@ export function createDisputes(room: Room): Disputes {
       metrics.liveGames.set(live.length);
       tellEnded(own);
       if (room.watchOnly) return;
-      const disputed = new Set(own.map((game) => game.assertionId));
+      const disputed = new Set(own.map((game) => wholeAnswerOf(game.assertionId)));
       for (const assertion of store.openAssertions("wrong")) {
         const assertionId = String(assertion.assertionId);
         if (disputed.has(assertion.assertionId) || (openedIn.get(assertionId) ?? -1n) > headBlock) continue;

@@ -1,8 +1,19 @@
-import { assertionOf, isRevert, maxCapitalOf, openGame, simulateCall } from "@surety/chain";
-import { joinedRoot, questionAsked, toHex } from "@surety/engine";
-import { type AssertionId, FatalError, parseHash32 } from "@surety/protocol";
+import {
+  assertionOf,
+  isRevert,
+  maxCapitalOf,
+  type OpenGameParameters,
+  openGame,
+  type ShowItemParameters,
+  showItem,
+  simulateCall,
+} from "@surety/chain";
+import { joinedRoot, proveItem, questionAsked, toHex } from "@surety/engine";
+import { type AssertionId, FatalError, itemIdOf, parseHash32, wholeAnswerOf } from "@surety/protocol";
+import type { BundleEntry } from "@surety/service";
 import type { TransactionReceipt } from "viem";
 import type { AssertionSeen } from "../store/store.ts";
+import { firstDifference, type PostedItem, postedItems } from "../verify/verify.ts";
 import type { DisputeContext } from "./context.ts";
 import type { Taken } from "./reserve.ts";
 
@@ -22,11 +33,9 @@ export type OpenOutcome =
  *
  * @throws FatalError MODEL_MISSING
  */
-export async function openDispute(
-  context: DisputeContext,
-  { assertionId, modelId, input, output, outputForm }: AssertionSeen,
-): Promise<OpenOutcome> {
+export async function openDispute(context: DisputeContext, assertion: AssertionSeen): Promise<OpenOutcome> {
   const { chain, addresses, account, send, bundles, thread, reserve } = context;
+  const { assertionId, modelId } = assertion;
   const bundle = bundles.find(modelId);
   if (bundle === undefined) {
     throw new FatalError(
@@ -48,23 +57,31 @@ export async function openDispute(
   if (taken.kind === "short") return taken;
 
   // INVARIANT: a game disputes what was checked, from the bytes that were checked, whatever the chain says by now.
-  const question = questionAsked(bundle, input);
-  const sizes = bundle.header.outputs.map(({ bytes }) => bytes);
-  const outputRoot = outputForm === "root" ? parseHash32(toHex(output)) : joinedRoot(sizes, output);
+  const disputed = await disputedAnswer(context, assertion, bundle);
+  if (disputed === undefined) {
+    reserve.release(key);
+    return { kind: "changed" };
+  }
+  const { shown, ...game } = disputed;
   try {
-    const call = openGame(addresses, { assertionId, question, outputRoot, bondWei });
+    const call = openGame(addresses, { ...game, bondWei });
     if (context.dryRun) {
-      await simulateCall(chain, account, call);
+      // A game on an item can be opened only once the item is shown: that is what is rehearsed.
+      await simulateCall(chain, account, shown === undefined ? call : showItem(addresses, shown));
       reserve.release(key);
       return { kind: "rehearsed", bondWei, gas };
     }
+    if (shown !== undefined) await send(showItem(addresses, shown), { deadline: windowEndsAt });
     const receipt = await send(call, { deadline: windowEndsAt });
     // The bond is paid; the moves are still to be.
     reserve.hold(key, { gas, bondWei: 0n });
     return { kind: "opened", receipt };
   } catch (error) {
     reserve.release(key);
-    if (isRevert(error, "QuestionMismatch", "HashMismatch", "UnknownAssertion", "GameExists")) {
+    if (
+      isRevert(error, "QuestionMismatch", "HashMismatch", "UnknownAssertion", "GameExists") ||
+      isRevert(error, "ItemNotProven", "UnknownItem")
+    ) {
       return { kind: "changed" };
     }
     if (isRevert(error, "WindowClosed", "AlreadyRefuted")) return { kind: "too-late" };
@@ -74,5 +91,39 @@ export async function openDispute(
 
 /** Under which the reserve holds what a game of one's own may cost. */
 export function gameClaim(assertionId: AssertionId): string {
-  return `game on ${assertionId}`;
+  return `game on ${wholeAnswerOf(assertionId)}`;
+}
+
+/** What a game is opened on: an answer, or the first wrong item of a batch's, which is to be shown first. Undefined when no item is wrong. */
+async function disputedAnswer(
+  { thread }: DisputeContext,
+  assertion: AssertionSeen,
+  bundle: BundleEntry,
+): Promise<
+  | (Pick<OpenGameParameters, "assertionId" | "question" | "outputRoot"> & {
+      readonly shown?: ShowItemParameters;
+    })
+  | undefined
+> {
+  const { assertionId, input, output, outputForm } = assertion;
+  const { header } = bundle;
+  const sizes = header.outputs.map(({ bytes }) => bytes);
+  const question = questionAsked(bundle, input);
+  if (outputForm === "root") return { assertionId, question, outputRoot: parseHash32(toHex(output)) };
+  const items = postedItems(assertion, bundle);
+  if (items.length === 1) return { assertionId, question, outputRoot: joinedRoot(sizes, output) };
+  const wrong = (await firstDifference(thread, items))?.item;
+  if (wrong === undefined) return undefined;
+  const shown = {
+    assertionId,
+    item: wrong,
+    input: proveItem(header.inputBytes, input, items.length, wrong),
+    output: proveItem(sizes, output, items.length, wrong),
+  };
+  return {
+    assertionId: itemIdOf(assertionId, wrong),
+    question: questionAsked(bundle, (items[wrong] as PostedItem).subject.input),
+    outputRoot: shown.output.root,
+    shown,
+  };
 }

@@ -1,5 +1,6 @@
 import { gameOf, traceRootOf } from "@surety/chain";
-import { FatalError, type GameView } from "@surety/protocol";
+import { splitItems } from "@surety/engine";
+import { FatalError, type GameView, itemOf } from "@surety/protocol";
 import type { TransactionReceipt } from "viem";
 import type { GameSeen } from "../store/store.ts";
 import type { DisputeContext } from "./context.ts";
@@ -40,7 +41,8 @@ export async function playGame(context: DisputeContext, game: GameSeen): Promise
     (await thread.ask<"move">({
       kind: "move",
       bundleDir: bundle.dir,
-      input: assertion.input,
+      // A game on an item of a batch is about that item's run alone.
+      input: splitItems(bundle.header.inputBytes, assertion.input)[itemOf(assertionId) ?? 0] as Uint8Array,
       view,
       traceRoot: await traceRootOf(chain, addresses, assertionId),
       revealed: store.revealed(assertionId),

@@ -11,6 +11,7 @@ export function recordLog(run: Run, log: SuretyLog): void {
   const block = log.blockNumber;
   switch (log.eventName) {
     case "Requested":
+    case "BatchRequested":
       recordRequest(run, log);
       return;
     case "RequestedByReference":

@@ -8,6 +8,7 @@ import {
   parseModelId,
   parseRequestId,
   type RequestId,
+  wholeAnswerOf,
 } from "@surety/protocol";
 import {
   type InputReference,
@@ -16,6 +17,7 @@ import {
   type Run,
   recordInput,
   toReference,
+  wholeAnswer,
 } from "@surety/service";
 import type { Address } from "viem";
 import type { Revealed } from "../dispute/revealed.ts";
@@ -127,8 +129,9 @@ export function openStore({ dataDir, deployment }: StoreParameters) {
       recordInput(run, reference, input);
     },
 
+    /** An answer, or that to which an item of a batch belongs. */
     assertion(assertionId: AssertionId): AssertionSeen | undefined {
-      return all(`${ASSERTIONS} WHERE a.id = ?`, String(assertionId)).map(toAssertion)[0];
+      return all(`${ASSERTIONS} WHERE a.id = ?`, String(wholeAnswerOf(assertionId))).map(toAssertion)[0];
     },
 
     /** Notes what was found; nothing when a reorg has meanwhile put something else in the assertion's place. */
@@ -190,8 +193,9 @@ export function openStore({ dataDir, deployment }: StoreParameters) {
 /** Drops what can never be needed again: everything of assertions that a final block settled, except games of one's own, which are few. */
 function forget(run: Run, finalBlock: bigint): void {
   const settled = "(SELECT assertion_id FROM settlements WHERE block <= ?)";
-  const unended = "(SELECT assertion_id FROM games WHERE id NOT IN (SELECT game_id FROM endings))";
-  run(`DELETE FROM reveals WHERE assertion_id IN ${settled} AND assertion_id NOT IN ${unended}`, finalBlock);
+  const whole = wholeAnswer("assertion_id");
+  const unended = `(SELECT ${whole} FROM games WHERE id NOT IN (SELECT game_id FROM endings))`;
+  run(`DELETE FROM reveals WHERE ${whole} IN ${settled} AND ${whole} NOT IN ${unended}`, finalBlock);
   const attended = "(SELECT assertion_id FROM attentions WHERE state = 'attended')";
   for (const table of ["requests", "request_references"]) {
     run(

@@ -3,7 +3,7 @@ import { createInFlight, createInputFinder } from "@surety/service";
 import type { Room } from "../service/room.ts";
 import type { AssertionSeen } from "../store/store.ts";
 import type { Skip } from "./policy.ts";
-import { postedOutput, verifyOutput } from "./verify.ts";
+import { postedItems, verifyOutput } from "./verify.ts";
 
 /** Verifications handed to the model thread at a time: it runs one, the others wait with their inputs in memory. */
 const VERIFICATIONS = 4;
@@ -33,7 +33,7 @@ export function createVerification(room: Room): Verification {
   }
 
   async function verify(assertion: AssertionSeen): Promise<void> {
-    const { assertionId, requestId, modelId, input, poster } = assertion;
+    const { assertionId, requestId, modelId, poster } = assertion;
     const bundle = bundles.find(modelId);
     if (bundle === undefined) return;
     if (policy.asksRequest) {
@@ -41,8 +41,7 @@ export function createVerification(room: Room): Verification {
       if (why !== undefined) return skip(assertion, why);
     }
     const stopTimer = metrics.verifySeconds.startTimer();
-    const isPosted = postedOutput(assertion, bundle.header);
-    const finding = await verifyOutput(room.thread, { bundleDir: bundle.dir, input }, isPosted);
+    const finding = await verifyOutput(room.thread, postedItems(assertion, bundle));
     stopTimer();
     store.setVerdict(assertion, finding);
     metrics.verified.inc({ finding });

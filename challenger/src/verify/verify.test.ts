@@ -43,7 +43,12 @@ describe("verifyOutput", () => {
     return { asked, thread: { ask } as unknown as ChallengerThread };
   }
   const find = ({ thread }: ReturnType<typeof machine>, output = posted) =>
-    verifyOutput(thread, { bundleDir: "", input: right }, (own) => Buffer.compare(own, output) === 0);
+    verifyOutput(thread, [
+      {
+        subject: { bundleDir: "", input: right },
+        isPosted: (own: Uint8Array) => Buffer.compare(own, output) === 0,
+      },
+    ]);
 
   it("takes one run to find an answer right, three by two ways to find it wrong", async () => {
     const sound = machine(right, right, right);

@@ -52,7 +52,8 @@ export interface RequestedInference {
   readonly tokenFee: bigint;
 }
 
-const DEADLINE_SECONDS = 3_600;
+/** Until an unanswered request may be refunded, unless said otherwise. */
+export const DEADLINE_SECONDS = 3_600;
 
 /**
  * Asks for a model's output and waits until the request is in a block.

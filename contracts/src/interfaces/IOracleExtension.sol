@@ -28,8 +28,8 @@ interface IOracleExtension is IOracleBase {
     /// @param question keccak256(abi.encode(modelId, inputRoot)) of what the caller wants answered: `QuestionMismatch` otherwise.
     /// @param feeToken What is paid in, as for a request.
     function reuse(RequestId requestId, bytes32 question, bytes calldata output, address feeToken) external payable;
-    /// @notice Asks for the answers to 2 to `MAX_BATCH_ITEMS` inputs at once: one bond, one window, `itemCount` times the base fee (`quoteBatch`). The answer is all
-    /// outputs one after the other, committed as the Merkle root of their roots; `isItem` proves one of them, and each is disputed by itself.
+    /// @notice Asks for the answers to 2 to `MAX_BATCH_ITEMS` inputs at once: one bond, one window, `itemCount` times the base fee (`quoteBatch`).
+    /// The answer is all outputs one after the other, committed as the Merkle root of their roots; `isItem` proves one of them, and each is disputed by itself.
     /// @param request Its `input` is all inputs one after the other.
     function requestBatch(InferenceRequest calldata request, uint256 itemCount) external payable returns (RequestId);
     /// @notice Shows one item of a batch's answer, so that it can be disputed by itself: by a game on `itemId`, as an answer to a request for that input alone.

@@ -19,7 +19,7 @@ contract AttentionTests is IAttentionTests, CreditLedger {
     bytes32 private constant ATTENDED = keccak256("Surety attention: attended");
     /// Bounds of the gas of a call, held against what is measured by a test.
     uint256 private constant ATTEND_GAS = 70_000;
-    uint256 private constant AUDIT_GAS = 80_000;
+    uint256 private constant AUDIT_GAS = 90_000;
     uint256 private constant REWARD_GAS = 115_000;
     uint256 private constant SHOW_GAS = 140_000;
     /// A trace of a model with as many outputs as there can be.
@@ -169,6 +169,9 @@ contract AttentionTests is IAttentionTests, CreditLedger {
         uint256 endsAt = block.timestamp + 2 * uint256(REVEAL_SECONDS);
         if (hash == 0 || endsAt > assertion.windowEndsAt) revert TooLateToAudit(assertionId);
         if (_falls(keccak256(abi.encode(hash, assertionId)), AUDIT_BPS) == false) revert NotDrawn(assertionId);
+        // INVARIANT: nobody must show a trace that it cannot have: a batch has none as a whole.
+        (,,,, bool hasTrace) = ORACLE.claimOf(assertionId);
+        if (!hasTrace) revert NothingToShow(assertionId, assertion.poster);
         bool isKnown = GAME.traceCommittedAt(assertionId) != 0;
         // A poster that was challenged had to show it: there is no secret, and nobody to blame. One whose answer may be final before its
         // window is over might not be able to.

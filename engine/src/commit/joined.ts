@@ -33,6 +33,28 @@ export function joinedRoot(sizes: readonly number[], joined: Uint8Array): Hash32
   return parseHash32(toHex(inputsRoot(tensors)));
 }
 
+/**
+ * How many items a request's input, or an answer's output, has: of a single request 1. The contracts take no other lengths than so many times an item's.
+ *
+ * @param sizes Bytes of each tensor of one item.
+ * @throws FatalError TENSOR_LENGTH
+ */
+export function itemCountOf(sizes: readonly number[], joined: Uint8Array): number {
+  const size = sizes.reduce((sum, bytes) => sum + bytes, 0);
+  const count = joined.length / size;
+  if (Number.isInteger(count) && count > 0) return count;
+  throw new FatalError(
+    "TENSOR_LENGTH",
+    `There are ${joined.length} bytes, the model's tensors take ${size}. The bytes belong to another model.`,
+  );
+}
+
+/** The items' bytes of a request's input, or of an answer's output; of a single request one. @throws FatalError TENSOR_LENGTH */
+export function splitItems(sizes: readonly number[], joined: Uint8Array): Uint8Array[] {
+  const count = itemCountOf(sizes, joined);
+  return Array.from({ length: count }, (_, item) => itemBytes(joined, count, item));
+}
+
 /** Roots of the items of a batch, whose bytes stand one after the other. @param sizes Bytes of each tensor of one item. */
 function itemRoots(sizes: readonly number[], joined: Uint8Array, itemCount: number): Uint8Array[] {
   return Array.from({ length: itemCount }, (_, item) =>
@@ -82,7 +104,7 @@ export function proveItem(
 export function questionAsked(
   { modelId, header }: { readonly modelId: ModelId; readonly header: Pick<ModelHeader, "inputBytes"> },
   input: Uint8Array,
-  itemCount = 1,
 ): Hash32 {
+  const itemCount = itemCountOf(header.inputBytes, input);
   return questionOf(modelId, batchRoot(header.inputBytes, input, itemCount), itemCount);
 }

@@ -10,17 +10,19 @@ import {
   type SuretyAddresses,
   type TransactionManager,
 } from "@surety/chain";
+import { questionAsked, splitItems } from "@surety/engine";
 import {
   type AssertionId,
   FatalError,
   type GameId,
   type Hash32,
+  itemOf,
   type ModelHeader,
   type RequestId,
 } from "@surety/protocol";
 import type { ServedModels } from "../inference/models.ts";
 import { ownAnswer } from "../inference/own-answer.ts";
-import type { DefenceThread } from "../inference/task.ts";
+import { type DefenceThread, faultOfItem } from "../inference/task.ts";
 import type { Store } from "../store/store.ts";
 import type { FaultTarget } from "../testing/liar.ts";
 import type { DefenceMove } from "./move.ts";
@@ -61,7 +63,13 @@ export interface Defence {
 export function createDefence(context: DefendContext): Defence {
   const { chain, addresses, transactions, store, models, thread } = context;
   /** The answer that a game is against, and what it was computed from. */
-  async function answered({ requestId }: { readonly requestId: RequestId }) {
+  async function answered({
+    requestId,
+    assertionId,
+  }: {
+    readonly requestId: RequestId;
+    readonly assertionId: AssertionId;
+  }) {
     const request = store.requestOf(requestId);
     const model = request === undefined ? undefined : models.find(request.modelId);
     if (request === undefined || model === undefined) {
@@ -73,12 +81,17 @@ export function createDefence(context: DefendContext): Defence {
     const answer = await ownAnswer({ store, thread }, request, model);
     const fault = answer.fault === undefined ? undefined : (JSON.parse(answer.fault) as FaultTarget);
     const { dir: bundleDir, header } = model;
-    return { run: { bundleDir, input: request.input, fault }, header, question: answer.question };
+    // A game on an item of a batch is about that item's run alone.
+    const item = itemOf(assertionId) ?? 0;
+    const items = splitItems(header.inputBytes, request.input);
+    const input = items[item] as Uint8Array;
+    const run = { bundleDir, input, fault: faultOfItem(fault, item, items.length) };
+    return { run, header, question: questionAsked(model, input) };
   }
 
   return {
     async showTrace({ assertionId, requestId, revealBy }) {
-      const { run, header, question } = await answered({ requestId });
+      const { run, header, question } = await answered({ requestId, assertionId });
       const move = await thread.ask<"commit">({ kind: "commit", ...run });
       if (move.kind !== "commitTrace") return false;
       try {

@@ -1,3 +1,4 @@
+import { itemCountOf } from "@surety/engine";
 import { FatalError, parseModelId, parseRequestId } from "@surety/protocol";
 import { hexToBytes } from "viem";
 import type { Refusals } from "../request/refusals.ts";
@@ -59,7 +60,7 @@ export async function infer(context: InferContext, job: InferenceJob): Promise<b
   const thread = { ask: ((task: Task) => pool.ask(task, job.deadline)) as DefenceThread["ask"] };
   await computeAnswer({ thread, store }, request, model, fault, (seconds) => {
     onInference(seconds);
-    estimates.ran(request.modelId, seconds);
+    estimates.ran(request.modelId, seconds / itemCountOf(model.header.inputBytes, request.input));
   });
   return true;
 }

@@ -1,4 +1,4 @@
-import { questionAsked } from "@surety/engine";
+import { itemCountOf, questionAsked } from "@surety/engine";
 import { FatalError, parseModelId, parseRequestId } from "@surety/protocol";
 import { hexToBytes } from "viem";
 import type { Store } from "../store/store.ts";
@@ -52,7 +52,8 @@ export function createResultDesk(context: ResultContext) {
       // The number belongs to another request now.
       if (request.modelId !== model.modelId || question !== job.question) return false;
       const theirs = hexToBytes(job.output as `0x${string}`);
-      const bytes = model.header.outputs.reduce((sum, output) => sum + output.bytes, 0);
+      const items = itemCountOf(model.header.inputBytes, request.input);
+      const bytes = items * model.header.outputs.reduce((sum, output) => sum + output.bytes, 0);
       if (theirs.length !== bytes) {
         distrusted.add(job.worker);
         throw new FatalError(

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { type Bundle, CommittedTrace, evaluateProgram, splitInput } from "@surety/engine";
+import { type Bundle, CommittedTrace, evaluateProgram, splitInput, splitItems } from "@surety/engine";
 import { createOpenModels, createRecent } from "@surety/service/worker";
 import { tamperTrace } from "../testing/liar.ts";
-import type { RunSubject } from "./task.ts";
+import { faultOfItem, type RunSubject } from "./task.ts";
 
 /** Traces of disputed answers kept, their tensors on disk. */
 const KEPT_RUNS = 8;
@@ -16,8 +16,21 @@ export interface PostedRun {
 export const sessionOf = createOpenModels();
 const runs = createRecent<Promise<PostedRun>>(KEPT_RUNS, async (run) => (await run).trace.close());
 
+/** The outputs of all items of a request, one after the other. A lie is told about the last. */
+export async function runOutput({ bundleDir, input, fault }: RunSubject): Promise<Uint8Array> {
+  const { bundle } = await sessionOf(bundleDir);
+  const items = splitItems(bundle.header.inputBytes, input);
+  const outputs: Uint8Array[] = [];
+  for (const [item, bytes] of items.entries()) {
+    outputs.push(
+      await itemOutput({ bundleDir, input: bytes, fault: faultOfItem(fault, item, items.length) }),
+    );
+  }
+  return Buffer.concat(outputs);
+}
+
 /** The output by onnxruntime; a lie's by the program. */
-export async function runOutput(subject: RunSubject): Promise<Uint8Array> {
+async function itemOutput(subject: RunSubject): Promise<Uint8Array> {
   if (subject.fault === undefined) {
     const session = await sessionOf(subject.bundleDir);
     return Buffer.concat(await session.run(subject.input));

@@ -6,7 +6,7 @@ import type { FaultTarget } from "../testing/liar.ts";
 /** A request's run: the model, the input, and the lie to tell about it. */
 export interface RunSubject {
   readonly bundleDir: string;
-  /** Concatenation of the model's input tensors. */
+  /** Concatenation of the model's input tensors; to be run, of all items of a batch. */
   readonly input: Uint8Array;
   /** Devnets only. */
   readonly fault: FaultTarget | undefined;
@@ -42,3 +42,8 @@ export interface Results {
 
 /** What keeps the traces of disputed answers. */
 export type DefenceThread = ModelThread<Task, Results>;
+
+/** The lie that is told about an item of so many. */
+export function faultOfItem<Fault>(fault: Fault | undefined, item: number, items: number): Fault | undefined {
+  return item === items - 1 ? fault : undefined;
+}

@@ -21,6 +21,7 @@ const request = (changes: Partial<RequestView>): RequestView => ({
   deadline: 1_000,
   exclusiveUntil: 100,
   attempt: 0,
+  itemCount: 1,
   ...changes,
 });
 

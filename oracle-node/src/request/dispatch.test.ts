@@ -41,6 +41,7 @@ function dispatcherOf(deadlines: Record<number, number>) {
     ...{ status: "open", requester: operator, modelId, inputRoot: parseHash32(hash(Number(id))) },
     ...{ fee: 1n, feeToken: operator, bondWei: 1n, callbackGas: 0, delivery: "pull", callbackOwed: false },
     ...{ revocationDue: false, deadline: deadlines[Number(id)] ?? 0, exclusiveUntil: 0, attempt: 0 },
+    itemCount: 1,
   });
   const estimates = createEstimates(1);
   estimates.ran(modelId, 10);

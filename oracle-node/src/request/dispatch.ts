@@ -67,13 +67,13 @@ export function createDispatcher(context: DispatchContext): Dispatcher {
   ): Promise<Due | undefined> {
     if (decideServing(view, assignee, operator, nowSeconds()) !== "serve") return undefined;
     if (!(await membership.serves(modelId))) return undefined;
-    const question = questionOf(view.modelId, view.inputRoot);
+    const question = questionOf(view.modelId, view.inputRoot, view.itemCount);
     return {
       ...{ requestId, modelId },
       id: `${requestId}-${view.attempt}-${question.slice(2, 18)}`,
       attempt: view.attempt,
       deadline: view.deadline,
-      seconds: estimates.runSeconds(modelId),
+      seconds: view.itemCount * estimates.runSeconds(modelId),
       isAnswered: store.isAnswered(requestId, question),
     };
   }

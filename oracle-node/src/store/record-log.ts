@@ -7,6 +7,7 @@ export function recordLog(run: Run, operator: Address, log: SuretyLog): void {
   const block = log.blockNumber;
   switch (log.eventName) {
     case "Requested":
+    case "BatchRequested":
       recordRequest(run, log);
       return;
     case "RequestedByReference":

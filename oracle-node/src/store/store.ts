@@ -12,7 +12,14 @@ import {
   parseRequestId,
   type RequestId,
 } from "@surety/protocol";
-import { type InputReference, openLockedStore, type Row, recordInput, toReference } from "@surety/service";
+import {
+  type InputReference,
+  openLockedStore,
+  type Row,
+  recordInput,
+  toReference,
+  wholeAnswer,
+} from "@surety/service";
 import type { Address } from "viem";
 import { forget, recordLog } from "./record-log.ts";
 import { CHAIN_TABLES, SCHEMA } from "./schema.ts";
@@ -171,7 +178,7 @@ export function openStore({ dataDir, deployment, operator }: StoreParameters) {
       readonly requestId: RequestId;
     }[] {
       const rows = all(
-        `SELECT g.id, g.assertion_id, a.request_id FROM games g JOIN assertions a ON a.id = g.assertion_id
+        `SELECT g.id, g.assertion_id, a.request_id FROM games g JOIN assertions a ON a.id = ${wholeAnswer("g.assertion_id")}
          WHERE g.id NOT IN (SELECT id FROM game_ends) AND a.id NOT IN (SELECT id FROM assertion_ends) ORDER BY g.block`,
       );
       return rows.map((row) => ({

@@ -32,7 +32,11 @@ export interface InputReference {
   readonly uri: string;
 }
 
-export function recordRequest(run: Run, log: Extract<SuretyLog, { eventName: "Requested" }>): void {
+/** Of a batch, the inputs of all items, one after the other. */
+export function recordRequest(
+  run: Run,
+  log: Extract<SuretyLog, { eventName: "Requested" | "BatchRequested" }>,
+): void {
   const { requestId, modelId, input } = log.args;
   const values = [String(requestId), modelId, hexToBytes(input), log.blockNumber];
   run("INSERT OR REPLACE INTO requests VALUES (?, ?, ?, ?)", ...values);
