@@ -177,9 +177,11 @@ describe("startChallenger", () => {
 
   it("says it is live and ready, and refuses a second process on its store", async () => {
     expect((await fetch(`${running?.url}/health/live`)).status).toBe(200);
-    const ready = await fetch(`${running?.url}/health/ready`);
-    expect(ready.status).toBe(200);
-    expect(await ready.json()).toMatchObject({ ready: true, checks: { chain: true, store: true } });
+    const ready = await until("a challenger that is ready", async () => {
+      const answer = await fetch(`${running?.url}/health/ready`);
+      return answer.status === 200 ? answer.json() : undefined;
+    });
+    expect(ready).toMatchObject({ ready: true, checks: { chain: true, store: true } });
     await expect(start()).rejects.toMatchObject({ code: "STORE_LOCKED" });
   });
 
