@@ -11,6 +11,7 @@ import {
   type AssertionId,
   BYTES_HEIGHT,
   disputeGameAbi,
+  itemIdOf,
   LEAF_BYTES,
   parseGameId,
   REVEAL_LEVELS,
@@ -114,6 +115,28 @@ describe("startChallenger", () => {
       (await metric("surety_challenger_withdrawn_wei_total")) > 0 ? true : undefined,
     );
     expect(await metric("surety_challenger_live_games")).toBe(0);
+  });
+
+  it("disputes the one wrong item of a batch, by that item's run alone", async () => {
+    const liar = await newPoster(6);
+    const inputs = [0, 1, 2].map((index) => scene.input(index));
+    const lying = 1;
+    const traces = inputs.map((one, item) =>
+      liar.trace(one, item === lying ? { layer: 2, at: 40 } : undefined),
+    );
+    const assertionId = await liar.post(await scene.askBatch(inputs), ...traces);
+    const itemId = itemIdOf(assertionId, lying);
+    const game = await until("a game on the item", async () =>
+      (await games()).find((one) => one.assertionId === String(itemId)),
+    );
+    for (;;) {
+      const seen = (await games()).find(({ gameId }) => gameId === game.gameId);
+      if (seen !== undefined && seen.outcome !== "live") break;
+      await liar.defend(parseGameId(game.gameId), itemId, traces[lying] as (typeof traces)[0]);
+      await sleep(50);
+    }
+    expect((await games()).find(({ gameId }) => gameId === game.gameId)?.outcome).toBe("challenger-won");
+    expect((await assertionOf(scene.chain, scene.addresses, assertionId)).refuted).toBe(true);
   });
 
   it("plays several games at once and claims the clocks of a poster that is gone", async () => {

@@ -8,7 +8,6 @@ import {
   gameOf,
   joinModel,
   postOutput,
-  requestIdOf,
   requestOf,
   reveal,
   revealBytes,
@@ -24,8 +23,11 @@ import {
   type Hash32,
   nextMove,
   parseAssertionId,
+  parseHash32,
+  parseModelId,
   questionOf,
   type RequestId,
+  suretyOracleAbi,
   traceTop,
 } from "@surety/protocol";
 
@@ -41,8 +43,15 @@ export function createTestPoster({ chain, addresses, transactions, bundle }: Tes
   const outputs = bundle.header.outputs.map(({ instruction }) => instruction);
 
   async function questionBehind(requestId: RequestId): Promise<Hash32> {
-    const { modelId, inputRoot } = await requestOf(chain, addresses, requestId);
-    return questionOf(modelId, inputRoot);
+    const { modelId, inputRoot, itemCount } = await requestOf(chain, addresses, requestId);
+    return questionOf(modelId, inputRoot, itemCount);
+  }
+
+  /** Of an answer, or of an item of a batch's. */
+  async function questionOfClaim(assertionId: AssertionId): Promise<Hash32> {
+    const call = { address: addresses.oracle, abi: suretyOracleAbi, functionName: "claimOf" } as const;
+    const [, modelId, inputRoot] = await chain.client.readContract({ ...call, args: [assertionId] });
+    return questionOf(parseModelId(modelId), parseHash32(inputRoot));
   }
 
   return {
@@ -63,9 +72,12 @@ export function createTestPoster({ chain, addresses, transactions, bundle }: Tes
       return new CommittedTrace(tensors);
     },
 
-    async post(requestId: RequestId, trace: CommittedTrace): Promise<AssertionId> {
+    /** Of a batch, the trace of each item. */
+    async post(requestId: RequestId, ...traces: readonly CommittedTrace[]): Promise<AssertionId> {
       const question = await questionBehind(requestId);
-      const output = Buffer.concat(outputs.map((instruction) => trace.tensorBytes(instruction)));
+      const output = Buffer.concat(
+        traces.flatMap((trace) => outputs.map((instruction) => trace.tensorBytes(instruction))),
+      );
       const receipt = await transactions.send(postOutput(addresses, { requestId, question, output }));
       const posted = findLog(decodeLogs(addresses, receipt.logs), "oracle", "Posted");
       return parseAssertionId(posted?.args.assertionId ?? 0n);
@@ -80,7 +92,7 @@ export function createTestPoster({ chain, addresses, transactions, bundle }: Tes
       const tree = phase === "tensor" ? trace.tensorTree(view.instruction) : trace.tree;
       const nodes = (place: { height: number; position: number }) =>
         childPlaces(phase, place).map(({ height, position }) => toHex(tree.node(height, position)));
-      const question = await questionBehind(requestIdOf(assertionId));
+      const question = await questionOfClaim(assertionId);
       await transactions.send(call());
       return true;
 

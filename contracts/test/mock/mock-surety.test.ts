@@ -1,6 +1,15 @@
-import { toHex } from "@surety/engine";
+import { proveItem, toHex } from "@surety/engine";
 import { suretyOracleAbi } from "@surety/protocol";
-import { type Abi, type Address, encodeFunctionData, getAddress, type Hex, toFunctionSelector } from "viem";
+import {
+  type Abi,
+  type Address,
+  concatHex,
+  encodeFunctionData,
+  getAddress,
+  type Hex,
+  hexToBytes,
+  toFunctionSelector,
+} from "viem";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { digitImage } from "../support/models.ts";
 import { readArtifact, startChainProcess } from "../support/network.ts";
@@ -49,6 +58,47 @@ describe("MockSurety: consumers meet the production oracle, and tests say the an
     });
     return eventOf(receipt, "Requested").requestId as bigint;
   };
+
+  it("a batch's digits are taken one by one, each with its proof", async () => {
+    const digits = await reader("DigitBatch");
+    const { requester, stranger } = actors(surety);
+    const said = [3, 9, 0];
+    const images = toHex(Buffer.concat(said.map(() => image)));
+    const args = [images, said.length, (await surety.now()) + 100];
+    const asked = await surety.send({
+      from: requester,
+      to: digits,
+      call: "readDigits",
+      args,
+      valueWei: 3_000n,
+    });
+    const requestId = eventOf(asked, "BatchRequested").requestId as bigint;
+    const output = concatHex(said.map(scores));
+    const take = (item: number, of = item) => ({
+      from: stranger,
+      to: digits,
+      call: "takeDigit",
+      args: [
+        requestId,
+        item,
+        scores(said[of] as number),
+        proveItem([40], hexToBytes(output), said.length, of).proof,
+      ],
+    });
+    await drive("answer", requestId, output);
+    expect((await surety.attempt(take(1))).error).toBe(toFunctionSelector("NotTheResult(uint256,uint256)"));
+    await drive("finalise", requestId, output);
+    // Another item's digit is not this one's.
+    expect((await surety.attempt(take(1, 0))).error).toBe(
+      toFunctionSelector("NotTheResult(uint256,uint256)"),
+    );
+    for (const [item, digit] of said.entries()) {
+      const notYet = { from: stranger, to: digits, call: "digitOf", args: [requestId, item] };
+      expect((await surety.attempt(notYet)).error).toBe(toFunctionSelector("NotTakenYet(uint256,uint256)"));
+      await surety.send(take(item));
+      expect(await surety.read(digits, "digitOf", [requestId, item])).toBe(digit);
+    }
+  });
 
   it("a final answer arrives without time travel: the next blocks are enough", async () => {
     const digits = await reader("DigitReader");

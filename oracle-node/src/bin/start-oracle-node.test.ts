@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { assertionIdOf, assertionOf, createTransactionManager, requestOf, resultOf } from "@surety/chain";
 import { devAccount } from "@surety/chain/testing";
-import { openModel, outputsRoot, toHex } from "@surety/engine";
+import { batchRoot, openModel, outputsRoot, toHex } from "@surety/engine";
 import { digitReaderAbi, digitReaderBytecode, parseRequestId } from "@surety/protocol";
 import { until } from "@surety/service/testing";
 import { bytesToHex, createWalletClient, encodeFunctionData, http } from "viem";
@@ -119,6 +119,21 @@ describe("an oracle node", () => {
     writeFileSync(join(inputs, inputRoot), input);
     await final(requestId);
     expect(await resultOf(scene.chain, scene.addresses, requestId)).toBe(await rightRoot(input));
+    await stop(node);
+  });
+
+  it("answers a batch with the outputs of all its items", async () => {
+    const node = await start();
+    const inputs = [0, 1, 2].map((index) => scene.input(index));
+    const requestId = await scene.askBatch(inputs);
+    await final(requestId);
+    const session = await openModel(scene.bundle);
+    const outputs: Uint8Array[] = [];
+    for (const input of inputs) outputs.push(...(await session.run(input)));
+    await session.release();
+    const sizes = scene.bundle.header.outputs.map(({ bytes }) => bytes);
+    const root = batchRoot(sizes, Buffer.concat(outputs), inputs.length);
+    expect(await resultOf(scene.chain, scene.addresses, requestId)).toBe(root);
     await stop(node);
   });
 

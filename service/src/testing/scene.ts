@@ -11,8 +11,10 @@ import {
   findLog,
   joinModel,
   openChain,
+  quoteBatchWei,
   quoteWei,
   registerModel,
+  requestBatch,
   requestInference,
   requestInferenceByReference,
   type SuretyDeployment,
@@ -52,6 +54,8 @@ export interface Scene {
   enlist(index: number): Promise<void>;
   /** Asks, without a consumer, as account 9. */
   ask(input: Uint8Array, deadlineSeconds?: number): Promise<RequestId>;
+  /** Asks for the answers to many inputs in one request. */
+  askBatch(inputs: readonly Uint8Array[]): Promise<RequestId>;
   /** Asks without the input's bytes; gives their root too. */
   askByReference(input: Uint8Array, uri: string): Promise<{ requestId: RequestId; inputRoot: string }>;
   /** Lets the chain's time pass. */
@@ -110,6 +114,17 @@ export async function openScene(parameters: Partial<SuretyParameters> = {}): Pro
       );
       const requested = findLog(decodeLogs(addresses, receipt.logs), "oracle", "Requested");
       return parseRequestId(requested?.args.requestId ?? 0n);
+    },
+    async askBatch(inputs) {
+      const { modelId } = bundle;
+      const feeWei = await quoteBatchWei(chain, addresses, modelId, inputs.length);
+      const { timestamp } = await chain.client.getBlock();
+      const terms = { modelId, feeWei, deadline: Number(timestamp) + 100_000 };
+      const receipt = await sender(9).send(
+        requestBatch(addresses, { ...terms, input: Buffer.concat(inputs), itemCount: inputs.length }),
+      );
+      const asked = findLog(decodeLogs(addresses, receipt.logs), "oracle", "BatchRequested");
+      return parseRequestId(asked?.args.requestId ?? 0n);
     },
     async askByReference(input, uri) {
       const { modelId, header } = bundle;
