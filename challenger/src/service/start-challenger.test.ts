@@ -118,7 +118,7 @@ describe("startChallenger", () => {
   });
 
   it("disputes the one wrong item of a batch, by that item's run alone", async () => {
-    const liar = await newPoster(6);
+    const liar = await newPoster(4);
     const inputs = [0, 1, 2].map((index) => scene.input(index));
     const lying = 1;
     const traces = inputs.map((one, item) =>
