@@ -185,6 +185,9 @@ describe("startChallenger", () => {
     } finally {
       clearInterval(mining);
     }
+    // The tests that follow are about the store that all others use.
+    await running?.stop();
+    running = await start();
   });
 
   it("walks by the constants of the deployed contract and of the engine", async () => {
@@ -254,7 +257,7 @@ describe("startChallenger", () => {
     };
     const first = await startProcess();
     expect((await fetch(`${first.url}/health/live`)).status).toBe(200);
-    const liar = await newPoster(8);
+    const liar = await newPoster(2);
     const trace = liar.trace(input, { layer: 5, at: 2 });
     const wrong = await liar.post(await ask(), trace);
     const gameOn = async (url: string) => {
