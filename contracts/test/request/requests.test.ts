@@ -69,6 +69,7 @@ describe("SuretyOracle: requests", () => {
         deadline: now - 1 + 10_000,
         exclusiveUntil: now + surety.parameters.exclusiveSeconds,
         attempt: 0,
+        itemCount: 1,
       });
       expect(await read("requestCount")).toBe(1n);
       expect(await read("resultOf", requestId)).toBe(ZERO_HASH);

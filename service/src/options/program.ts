@@ -48,6 +48,8 @@ export const OWN_OF_OTHERS = [
   "fault-requests",
   "fault-file",
   "recheck-share",
+  "inference-processes",
+  "inference-memory-mb",
   "publish",
   "public-url",
   "explorer-port",
