@@ -10,7 +10,10 @@ import type { Log, RpcLog } from "viem";
  */
 export function requestIdsIn(addresses: SuretyAddresses, logs: readonly (Log | RpcLog)[]): RequestId[] {
   return decodeLogs(addresses, logs).flatMap((log) =>
-    log.contract === "oracle" && (log.eventName === "Requested" || log.eventName === "RequestedByReference")
+    log.contract === "oracle" &&
+    (log.eventName === "Requested" ||
+      log.eventName === "RequestedByReference" ||
+      log.eventName === "BatchRequested")
       ? [parseRequestId(log.args.requestId)]
       : [],
   );

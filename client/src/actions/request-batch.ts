@@ -1,14 +1,8 @@
-import {
-  decodeLogs,
-  findLog,
-  quoteBatchWei,
-  requestBatch as requestCall,
-  type SuretyAddresses,
-} from "@surety/chain";
-import { FatalError, parseRequestId } from "@surety/protocol";
+import { quoteBatchWei, requestBatch as requestCall, type SuretyAddresses } from "@surety/chain";
 import type { Account, Chain, Client, Transport } from "viem";
-import { getBlock, sendTransaction, waitForTransactionReceipt } from "viem/actions";
+import { getBlock } from "viem/actions";
 import { asChain } from "../as-chain.ts";
+import { sendRequest } from "../send-request.ts";
 import {
   DEADLINE_SECONDS,
   type RequestedInference,
@@ -42,24 +36,9 @@ export async function requestBatch(
     parameters.feeWei ?? (await quoteBatchWei(await asChain(client), addresses, modelId, itemCount, terms));
   const { timestamp } = await getBlock(client);
   const deadline = Number(timestamp) + deadlineSeconds;
-  const { to, data, valueWei } = requestCall(addresses, {
+  const call = requestCall(addresses, {
     ...{ modelId, input: Buffer.concat(inputs), itemCount, deadline, feeWei },
     ...terms,
   });
-  const hash = await sendTransaction(client, {
-    account: client.account,
-    chain: client.chain ?? null,
-    to,
-    data,
-    value: valueWei,
-  });
-  const { logs } = await waitForTransactionReceipt(client, { hash });
-  const requested = findLog(decodeLogs(addresses, logs), "oracle", "BatchRequested");
-  if (requested === undefined) {
-    throw new FatalError(
-      "REQUEST_LOST",
-      `Transaction ${hash} left no request: it reverted. Simulate it to see why.`,
-    );
-  }
-  return { requestId: parseRequestId(requested.args.requestId), transactionHash: hash, feeWei, tokenFee: 0n };
+  return { ...(await sendRequest(client, addresses, call)), feeWei, tokenFee: 0n };
 }

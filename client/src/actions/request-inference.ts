@@ -4,7 +4,7 @@ import {
   requestInference as requestCall,
   type SuretyAddresses,
 } from "@surety/chain";
-import { FatalError, type ModelId, type RequestId } from "@surety/protocol";
+import type { ModelId, RequestId } from "@surety/protocol";
 import {
   type Account,
   type Address,
@@ -15,15 +15,9 @@ import {
   type Transport,
   zeroAddress,
 } from "viem";
-import {
-  getBlock,
-  readContract,
-  sendTransaction,
-  waitForTransactionReceipt,
-  writeContract,
-} from "viem/actions";
+import { getBlock, readContract, waitForTransactionReceipt, writeContract } from "viem/actions";
 import { asChain } from "../as-chain.ts";
-import { requestIdsIn } from "../request-ids.ts";
+import { sendRequest } from "../send-request.ts";
 
 export interface RequestInferenceParameters {
   readonly modelId: ModelId;
@@ -77,26 +71,12 @@ export async function requestInference(
   if (paysInToken) await allowFee(client, addresses.oracle, feeToken, quote);
   const { timestamp } = await getBlock(client);
   const deadline = Number(timestamp) + deadlineSeconds;
-  const { to, data, valueWei } = requestCall(addresses, {
+  const call = requestCall(addresses, {
     ...{ modelId, input, deadline, feeWei, feeToken },
     ...terms,
   });
-  const hash = await sendTransaction(client, {
-    account: client.account,
-    chain: client.chain ?? null,
-    to,
-    data,
-    value: valueWei,
-  });
-  const { logs } = await waitForTransactionReceipt(client, { hash });
-  const [requestId] = requestIdsIn(addresses, logs);
-  if (requestId === undefined) {
-    throw new FatalError(
-      "REQUEST_LOST",
-      `Transaction ${hash} left no request: it reverted. Simulate it to see why.`,
-    );
-  }
-  return { requestId, transactionHash: hash, feeWei, tokenFee: paysInToken ? quote : 0n };
+  const sent = await sendRequest(client, addresses, call);
+  return { ...sent, feeWei, tokenFee: paysInToken ? quote : 0n };
 }
 
 /** Lets the oracle take a fee, unless it may already. */
