@@ -34,7 +34,7 @@ async function start(account: number, args: readonly string[]): Promise<Service>
   const all = [
     ...[...args, "--rpc-url", `${rpc.url}/?apikey=${RPC_KEY}`, "--bundles", scene.bundlesDir],
     ...["--deployment", path.join(scene.folder, "deployment.json"), "--data-dir", scene.dataDir()],
-    ...["--poll-ms", "100", "--port", "0", "--rpc-give-up-ms", "300000"],
+    ...["--poll-ms", "100", "--port", "0", "--rpc-give-up-ms", "300000", "--self-test-seconds", "1"],
   ];
   const child = spawn(process.execPath, [SURETY, ...all], {
     env: { ...process.env, SURETY_PRIVATE_KEY: devPrivateKey(account), SURETY_API_TOKEN: API_TOKEN },
@@ -145,10 +145,35 @@ describe("a node and a challenger", () => {
     expect((await fetch(`${url}/api/digit`, { method: "POST" })).status).toBe(404);
   });
 
+  it("are not ready, and judge and answer nothing, while a byte of a model is wrong", async () => {
+    const file = path.join(scene.bundlesDir, "mnist/weights.bin");
+    const weights = readFileSync(file);
+    const changed = Buffer.from(weights);
+    changed.writeUInt8(changed.readUInt8(changed.length - 1) ^ 1, changed.length - 1);
+    const isFit = async (service: Service, fit: boolean) => {
+      const { status, checks } = await readiness(service);
+      return checks.selfTest === fit && status === (fit ? 200 : 503);
+    };
+    writeFileSync(file, changed);
+    for (const service of [node, challenger]) await until("not fit", () => isFit(service, false), 60_000);
+    for (const service of [node, challenger]) expect(service.log()).toContain("BUNDLE_CHANGED");
+    const asked = await scene.ask(scene.input(1), 100_000);
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    expect((await requestOf(scene.chain, scene.addresses, asked)).status).toBe("open");
+    writeFileSync(file, weights);
+    for (const service of [node, challenger]) await until("fit again", () => isFit(service, true), 60_000);
+    await until(
+      "the request answered",
+      async () => (await requestOf(scene.chain, scene.addresses, asked)).status !== "open",
+      60_000,
+    );
+  });
+
   it("are ready while all is in order, and not when the chain is out of reach", async () => {
     const good = { chain: true, store: true, queue: true, selfTest: true, takesWork: true };
     expect(await readiness(node)).toMatchObject({ status: 200, checks: good });
-    expect(await readiness(challenger)).toMatchObject({ status: 200, checks: { chain: true, store: true } });
+    const challengers = { chain: true, store: true, selfTest: true };
+    expect(await readiness(challenger)).toEqual({ status: 200, checks: challengers });
     expect((await fetch(`${node.url}/health/live`)).status).toBe(200);
     rpc.misbehave({ kind: "status", status: 503 });
     const checkOf = async (service: Service) => {

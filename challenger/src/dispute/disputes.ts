@@ -141,7 +141,9 @@ export function createDisputes(room: Room): Disputes {
       tellEnded(own);
       if (room.watchOnly) return;
       const disputed = new Set(own.map((game) => wholeAnswerOf(game.assertionId)));
-      for (const assertion of store.openAssertions("wrong")) {
+      // Games under way go on: their clocks do not wait for this machine.
+      const toOpen = room.isFit() ? store.openAssertions("wrong") : [];
+      for (const assertion of toOpen) {
         const assertionId = String(assertion.assertionId);
         if (disputed.has(assertion.assertionId) || (openedIn.get(assertionId) ?? -1n) > headBlock) continue;
         if (rehearsed.has(assertionId)) continue;

@@ -49,12 +49,12 @@ export function createEngineRoom(parameters: RoomParameters) {
      * @param caughtUp Whether that is the chain's head: before, a game of one's own may not be seen yet.
      */
     tick(headBlock: bigint, caughtUp: boolean): void {
-      verification.tick();
+      if (room.isFit()) verification.tick();
       if (!caughtUp) return;
       disputes.tick(headBlock);
       if (!sends) return;
       defence.tick();
-      attention.tick(headBlock);
+      if (room.isFit()) attention.tick(headBlock);
       const ended = store.games(account).filter(({ outcome }) => outcome !== undefined).length;
       if (ended === settledGames && performance.now() - settledAt < SETTLE_EVERY_MS) return;
       settledAt = performance.now();

@@ -19,6 +19,8 @@ export interface RoomParameters extends DisputeContext {
   readonly deliver: boolean;
   /** Whose right answers are defended when they do not answer themselves. */
   readonly defend: "all" | readonly Address[];
+  /** False while this machine is not right by its self-test: nothing new is judged, disputed or attended to. */
+  readonly isFit: () => boolean;
   /** Where the inputs of requests by reference are looked for. */
   readonly inputSources: InputSources;
 }

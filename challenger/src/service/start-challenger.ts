@@ -6,6 +6,7 @@ import {
   connect,
   createAlerts,
   createLogger,
+  createSelfTest,
   createTeardown,
   fetchWantedModels,
   followIntoStore,
@@ -83,6 +84,16 @@ export async function startChallenger(options: ChallengerOptions): Promise<Runni
     await teardown.run();
     throw error;
   }
+  const selfTest = createSelfTest({
+    async run() {
+      for (const { dir } of bundles.all()) await thread.ask({ kind: "test", bundleDir: dir });
+    },
+    log,
+    everySeconds: options.selfTestSeconds,
+    onFailed: (error) =>
+      alerts.raise("self-test-failed", "critical", reasonOf(error), { code: errorCode(error) }),
+  });
+  teardown.add(async () => selfTest.stop());
   const room = createEngineRoom({
     ...{ chain, addresses, account, store, bundles, thread, log, metrics, alerts },
     maxFeePerGasCapWei,
@@ -94,6 +105,7 @@ export async function startChallenger(options: ChallengerOptions): Promise<Runni
     deliver: options.deliver ?? false,
     attend: options.attend ?? false,
     defend: options.defend ?? [],
+    isFit: selfTest.isGood,
     inputSources: { folder: join(dataDir, "inputs"), schemes: options.fetchInputs ?? [] },
   });
 
@@ -110,6 +122,7 @@ export async function startChallenger(options: ChallengerOptions): Promise<Runni
     readiness: async () => ({
       chain: caughtUp && !watch.isStale() && (await settles(chain.client.getBlockNumber())),
       store: store.isOpen(),
+      selfTest: selfTest.isGood(),
     }),
     routes: {
       "/v1/games": {

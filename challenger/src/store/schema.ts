@@ -1,4 +1,4 @@
-import { REQUESTS_TABLE } from "@surety/service";
+import { type Migration, REQUESTS_TABLE } from "@surety/service";
 
 /**
  * What the challenger keeps on disk. Rows that came from the chain carry the number of their block, so that a reorg is undone by deleting
@@ -22,6 +22,21 @@ CREATE TABLE IF NOT EXISTS reveals (
   PRIMARY KEY (assertion_id, kind, instruction, height, position)
 ) STRICT;
 `;
+
+/** What changes the tables of older versions. */
+export const MIGRATIONS: readonly Migration[] = [
+  /** Before there were answers by reference, outputs were always bytes. */
+  (db, hasColumn) => {
+    if (hasColumn("assertions", "output_form")) return;
+    db.exec(`ALTER TABLE assertions RENAME TO older_assertions;
+      CREATE TABLE assertions (
+        id TEXT PRIMARY KEY, request_id TEXT NOT NULL, poster TEXT NOT NULL, output BLOB NOT NULL,
+        output_form TEXT NOT NULL, block INTEGER NOT NULL, verdict TEXT
+      ) STRICT;
+      INSERT INTO assertions SELECT id, request_id, poster, output, 'bytes', block, verdict FROM older_assertions;
+      DROP TABLE older_assertions;`);
+  },
+];
 
 /** Tables whose rows a reorg takes away. */
 export const CHAIN_TABLES = [

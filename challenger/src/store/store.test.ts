@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ChainCursor, ChainEvent, SuretyLog } from "@surety/chain";
+import { DatabaseSync } from "node:sqlite";
+import { type ChainCursor, type ChainEvent, encodeCursor, type SuretyLog } from "@surety/chain";
 import { type AssertionId, parseAssertionId, parseHash32 } from "@surety/protocol";
 import type { Hex } from "viem";
 import { afterEach, describe, expect, it } from "vitest";
@@ -60,6 +61,24 @@ const bytes = [
   "BytesRevealed",
   { assertionId: 256n, instruction: 4, height: 0, position: 0, data: "0x0908" },
 ] as const;
+
+/** The first tables that there were. */
+const OLDEST_TABLES = `
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE requests (id TEXT PRIMARY KEY, model_id TEXT NOT NULL, input BLOB NOT NULL, block INTEGER NOT NULL) STRICT;
+CREATE TABLE assertions (
+  id TEXT PRIMARY KEY, request_id TEXT NOT NULL, poster TEXT NOT NULL, output BLOB NOT NULL, block INTEGER NOT NULL,
+  verdict TEXT
+) STRICT;
+CREATE TABLE settlements (assertion_id TEXT PRIMARY KEY, outcome TEXT NOT NULL, block INTEGER NOT NULL) STRICT;
+CREATE TABLE games (id TEXT PRIMARY KEY, assertion_id TEXT NOT NULL, challenger TEXT NOT NULL, block INTEGER NOT NULL) STRICT;
+CREATE TABLE endings (game_id TEXT PRIMARY KEY, outcome TEXT NOT NULL, paid_wei TEXT NOT NULL, block INTEGER NOT NULL) STRICT;
+CREATE TABLE reveals (
+  assertion_id TEXT NOT NULL, kind TEXT NOT NULL, instruction INTEGER NOT NULL, height INTEGER NOT NULL,
+  position INTEGER NOT NULL, data BLOB NOT NULL, block INTEGER NOT NULL,
+  PRIMARY KEY (assertion_id, kind, instruction, height, position)
+) STRICT;
+`;
 
 /** An assertion as the store has it. */
 function seen(store: Store, id: AssertionId): AssertionSeen {
@@ -169,6 +188,32 @@ describe("openStore", () => {
     store.apply(finalize(5));
     expect(store.assertion(parseAssertionId(256))).toBeUndefined();
     expect(store.revealed(parseAssertionId(256))).toEqual([]);
+  });
+
+  it("opens a store from before answers by reference, with all that is in it", () => {
+    const dataDir = mkdtempSync(join(tmpdir(), "surety-store-"));
+    const old = new DatabaseSync(join(dataDir, "challenger.sqlite"));
+    old.exec(OLDEST_TABLES);
+    old
+      .prepare("INSERT INTO meta VALUES ('deployment', '1/a/b'), ('cursor', ?)")
+      .run(encodeCursor(cursor(2)));
+    old.exec(`INSERT INTO requests VALUES ('1', '${hash(7)}', x'0102', 1);
+      INSERT INTO assertions VALUES ('256', '1', '${POSTER}', x'03', 1, 'wrong');
+      INSERT INTO games VALUES ('1', '256', '${CHALLENGER.toLowerCase()}', 2);`);
+    old.close();
+    try {
+      for (const time of ["first", "second"]) {
+        const store = open(dataDir);
+        expect(store.cursor(), time).toEqual(cursor(2));
+        expect(store.openAssertions("wrong")).toMatchObject([
+          { assertionId: 256n, output: Uint8Array.of(3), outputForm: "bytes", input: Uint8Array.of(1, 2) },
+        ]);
+        expect(store.games(CHALLENGER)).toMatchObject([{ gameId: 1n, outcome: undefined }]);
+        opened.pop()?.close();
+      }
+    } finally {
+      rmSync(dataDir, { recursive: true, force: true });
+    }
   });
 
   it("keeps everything over a restart, and refuses another deployment's store and a second process", () => {

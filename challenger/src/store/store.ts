@@ -23,7 +23,7 @@ import type { Address } from "viem";
 import type { Revealed } from "../dispute/revealed.ts";
 import { recordLog } from "./record-log.ts";
 import { nodesOf } from "./reveal-blob.ts";
-import { CHAIN_TABLES, SCHEMA, TRACE_TREE } from "./schema.ts";
+import { CHAIN_TABLES, MIGRATIONS, SCHEMA, TRACE_TREE } from "./schema.ts";
 
 /** What the challenger found about an assertion. */
 export type Verdict =
@@ -86,7 +86,7 @@ export type Store = ReturnType<typeof openStore>;
 /**
  * Opens the store, one process at a time.
  *
- * @throws FatalError STORE_OTHER_DEPLOYMENT, STORE_LOCKED
+ * @throws FatalError STORE_OTHER_DEPLOYMENT, STORE_OTHER_VERSION, STORE_LOCKED
  */
 export function openStore({ dataDir, deployment }: StoreParameters) {
   const { all, run, ...stream } = openLockedStore({
@@ -95,6 +95,7 @@ export function openStore({ dataDir, deployment }: StoreParameters) {
     deployment,
     ownedBy: "another chain or other contracts",
     schema: SCHEMA,
+    migrations: MIGRATIONS,
     chainTables: CHAIN_TABLES,
     record: recordLog,
     forget,

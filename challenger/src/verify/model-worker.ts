@@ -1,14 +1,25 @@
 import { assertNever } from "@surety/protocol";
-import { serveTasks } from "@surety/service/worker";
+import { retestModel, serveTasks } from "@surety/service/worker";
 import { revealFor } from "../defend/answer.ts";
 import { nextMove } from "../dispute/strategy.ts";
-import { openedModel, ownRun, programOutput, proveOutput, runOutput, traceRootOf } from "./runs.ts";
+import {
+  openedModel,
+  ownRun,
+  programOutput,
+  proveOutput,
+  runOutput,
+  sessionOf,
+  traceRootOf,
+} from "./runs.ts";
 import type { Answers, Task } from "./task.ts";
 
 serveTasks(async (task: Task): Promise<Answers[Task["kind"]]> => {
   switch (task.kind) {
     case "open":
       return openedModel(task.bundleDir);
+    case "test":
+      await retestModel(await sessionOf(task.bundleDir), task.bundleDir);
+      return undefined;
     case "run":
       return runOutput(task);
     case "recheck":

@@ -16,6 +16,8 @@ export interface RunSubject {
 export type Task =
   /** Make sure that the model can be run and is right on this machine. */
   | { readonly kind: "open"; readonly bundleDir: string }
+  /** Make sure that an opened model is still right on this machine. */
+  | { readonly kind: "test"; readonly bundleDir: string }
   /** The output by the fast way: onnxruntime. */
   | ({ readonly kind: "run" } & RunSubject)
   /** The output by the slow way: the program, instruction by instruction. */
@@ -41,6 +43,7 @@ export interface OpenedModel {
 
 export interface Answers {
   readonly open: OpenedModel;
+  readonly test: undefined;
   readonly run: Uint8Array;
   readonly recheck: Uint8Array;
   readonly prove: Uint8Array;

@@ -144,6 +144,7 @@ export async function startOracleNode(options: OracleNodeOptions): Promise<Runni
         for (const { dir } of models.all()) await pool.askAll({ kind: "test", bundleDir: dir });
       },
       log,
+      everySeconds: options.selfTestSeconds,
       onFailed: (error) =>
         alerts.raise("self-test-failed", "critical", reasonOf(error), { code: errorCode(error) }),
     });

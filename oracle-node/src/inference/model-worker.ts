@@ -1,6 +1,6 @@
-import { type ModelSession, requireGolden } from "@surety/engine";
+import type { ModelSession } from "@surety/engine";
 import { assertNever } from "@surety/protocol";
-import { serveTasks } from "@surety/service/worker";
+import { retestModel, serveTasks } from "@surety/service/worker";
 import { nextDefence, traceCommitment } from "../defend/strategy.ts";
 import { outputInstructions, postedRun, runOutput, sessionOf } from "./runs.ts";
 import type { Results, RunResult, RunSubject, Task } from "./task.ts";
@@ -11,7 +11,7 @@ serveTasks(async (task: Task): Promise<Results[Task["kind"]]> => {
     case "open":
       return secondsOfRun(await sessionOf(task.bundleDir));
     case "test":
-      await requireGolden(await sessionOf(task.bundleDir));
+      await retestModel(await sessionOf(task.bundleDir), task.bundleDir);
       return undefined;
     case "run":
       return timed(task);

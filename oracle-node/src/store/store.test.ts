@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import type { ChainCursor, ChainEvent, SuretyLog } from "@surety/chain";
 import { parseHash32, parseModelId, parseRequestId } from "@surety/protocol";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -47,6 +48,21 @@ const posted = (at: bigint, poster: string) =>
   oracle(at, "Posted", { assertionId: 256n, requestId: 1n, poster, output: "0x09" });
 
 describe("openStore", () => {
+  it("opens a store from before references and audits, and keeps to what it said there", () => {
+    store.close();
+    const old = new DatabaseSync(join(dataDir, "node.sqlite"));
+    for (const table of ["request_references", "audits", "traces_shown", "published_outputs"])
+      old.exec(`DROP TABLE ${table}`);
+    const question = hash(9n);
+    old.prepare("INSERT INTO answers VALUES ('1', ?, 'x', ?, x'01', NULL)").run(modelId, question);
+    old.close();
+    store = open();
+    expect(store.openAudits()).toEqual([]);
+    const request: StoredRequest = { requestId: parseRequestId(2n), modelId, input: Uint8Array.of(3) };
+    const answer = { question: parseHash32(question), output: Uint8Array.of(2), fault: undefined };
+    expect(() => store.recordAnswer(request, answer)).toThrow(/answered before with another output/);
+  });
+
   it("keeps requests, own assertions and games against them until they end", () => {
     store.apply(block(1n, requested(1n, 1n), requested(1n, 2n)));
     store.apply(block(2n, posted(2n, operator)));

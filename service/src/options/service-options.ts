@@ -38,6 +38,8 @@ export interface ServiceOptions extends ModelOptions {
   readonly rpcGiveUpMs?: number;
   /** A head that has not moved for so many seconds is stale: the service is not ready. 0 never. Default: 180, on development chains 0. */
   readonly staleHeadSeconds?: number;
+  /** Seconds between self-tests: every byte of every bundle, the kernels' known answers, the golden vectors. Default: 3,600. */
+  readonly selfTestSeconds?: number;
   /** Never pay more wei per gas for what can wait. Default: 500 gwei. */
   readonly maxFeePerGasCapWei?: bigint;
   /** Nor more than this in the last minute of a dispute's clock. Default: four times the other. */
@@ -158,6 +160,11 @@ export const SERVICE_OPTIONS = {
     schema: take.wholeNumber,
     value: "N",
     help: "not ready when the head stands still for so long; 0 never (default 180, on development chains 0)",
+  },
+  "self-test-seconds": {
+    schema: take.count,
+    value: "N",
+    help: "between self-tests of all models: bytes, known answers, golden vectors (default 3600)",
   },
   "max-fee-gwei": {
     schema: take.wholeNumber,
@@ -301,6 +308,7 @@ export function serviceOptionsOf(given: Given): ServiceOptions {
     ...optional("pollMs", given["poll-ms"]),
     ...optional("rpcGiveUpMs", given["rpc-give-up-ms"]),
     ...optional("staleHeadSeconds", given["stale-head-seconds"]),
+    ...optional("selfTestSeconds", given["self-test-seconds"]),
     ...optional("maxFeePerGasCapWei", maxFeeGwei === undefined ? undefined : BigInt(maxFeeGwei) * GWEI),
     ...optional(
       "urgentFeePerGasCapWei",

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ChainCursor, ChainEvent, SuretyLog } from "@surety/chain";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type LockedStore, openLockedStore } from "./locked-store.ts";
+import { type LockedStore, type Migration, openLockedStore } from "./locked-store.ts";
 
 let dataDir: string;
 let store: LockedStore;
@@ -65,6 +65,39 @@ describe("openLockedStore", () => {
     expect(() => open()).toThrow(/is another test using it/);
     store.close();
     expect(() => open("other")).toThrow(/belongs to another test/);
+    store = open();
+  });
+
+  it("brings a store of an older version to this one, once, all of it or nothing, and refuses a newer one", () => {
+    const rename: Migration = (db, hasColumn) => {
+      if (hasColumn("logs", "name")) db.exec("ALTER TABLE logs RENAME COLUMN name TO event");
+    };
+    const clear: Migration = (db) => db.exec("DELETE FROM logs WHERE block > 1");
+    const renamed =
+      "CREATE TABLE IF NOT EXISTS logs (event TEXT PRIMARY KEY, block INTEGER NOT NULL) STRICT;";
+    const newer = (migrations: readonly Migration[], schema = renamed) =>
+      openLockedStore({
+        ...{ dataDir, service: "test", deployment: "d", ownedBy: "another test" },
+        ...{ schema, migrations, chainTables: [], record: () => {}, forget: () => {} },
+      });
+    store.apply(block(1n, "Requested"));
+    store.apply(block(2n, "Posted"));
+    store.close();
+    expect(() => newer([rename, () => expect.fail("a step that fails")])).toThrow(/cannot be opened/);
+    expect(() => newer([clear], renamed)).toThrow(/another version: its tables logs are not/);
+    store = open();
+    expect(names()).toEqual(["Requested", "Posted"]);
+    store.close();
+    const migrated = newer([rename, clear]);
+    expect(migrated.all("SELECT event FROM logs")).toEqual([{ event: "Requested" }]);
+    expect(migrated.cursor()).toEqual(cursorAt(2n));
+    migrated.run("INSERT INTO logs VALUES ('Posted', 2)");
+    migrated.close();
+    const again = newer([rename, clear]);
+    expect(again.all("SELECT event FROM logs").length).toBe(2);
+    again.close();
+    expect(() => open()).toThrow(/a newer version: its tables have the number 2, this one knows 0/);
+    rmSync(join(dataDir, "test.sqlite"));
     store = open();
   });
 

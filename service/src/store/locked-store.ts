@@ -8,6 +8,12 @@ export type Row = Record<string, unknown>;
 /** Runs one statement. */
 export type Run = (sql: string, ...values: SQLInputValue[]) => void;
 
+/** Brings a store from one version of its tables to the next. */
+export type Migration = (
+  db: Pick<DatabaseSync, "exec">,
+  hasColumn: (table: string, column: string) => boolean,
+) => void;
+
 export interface LockedStoreParameters {
   /** Directory of the store; created when missing. `:memory:` keeps nothing. */
   readonly dataDir: string;
@@ -19,6 +25,11 @@ export interface LockedStoreParameters {
   readonly ownedBy: string;
   /** `CREATE TABLE IF NOT EXISTS` for each table. */
   readonly schema: string;
+  /**
+   * What changes tables that older versions wrote; the number of those that a file has seen is its `user_version`. A table that is only new needs none. Default:
+   * none. INVARIANT: what was released is never changed, only added to.
+   */
+  readonly migrations?: readonly Migration[];
   /** Tables whose rows a reorg takes away: each has the number of its block in `block`. */
   readonly chainTables: readonly string[];
   /** Writes down one event of the contracts; a second time changes nothing. */
@@ -42,7 +53,7 @@ export interface LockedStore {
 const META = "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;";
 
 /**
- * Opens a store, one process at a time. Tables that an older version did not have are added.
+ * Opens a store, one process at a time. One of an older version is brought to this one: its tables are changed, and those that it did not have are added.
  *
  * @throws FatalError STORE_OTHER_DEPLOYMENT, STORE_OTHER_VERSION, STORE_LOCKED
  */
@@ -107,15 +118,19 @@ export function openLockedStore(parameters: LockedStoreParameters): LockedStore 
   };
 }
 
-function openFile({ dataDir, service, schema }: LockedStoreParameters): DatabaseSync {
+function openFile(parameters: LockedStoreParameters): DatabaseSync {
+  const { dataDir, service, schema } = parameters;
   const inMemory = dataDir === ":memory:";
   if (!inMemory) mkdirSync(dataDir, { recursive: true });
   const db = new DatabaseSync(inMemory ? dataDir : join(dataDir, `${service}.sqlite`));
   try {
     // The lock is taken with the first write and kept: two processes on one store would do everything twice.
     db.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
-    db.exec(`BEGIN IMMEDIATE; ${META} ${schema} COMMIT;`);
+    db.exec("BEGIN IMMEDIATE");
+    migrate(db, parameters);
+    db.exec(`${META} ${schema}`);
     requireShape(db, dataDir, schema);
+    db.exec("COMMIT");
     return db;
   } catch (cause) {
     db.close();
@@ -126,6 +141,22 @@ function openFile({ dataDir, service, schema }: LockedStoreParameters): Database
       { cause },
     );
   }
+}
+
+/** INVARIANT: all of it or nothing, as one transaction of the caller's. */
+function migrate(db: DatabaseSync, { dataDir, migrations = [] }: LockedStoreParameters): void {
+  const version = Number(db.prepare("PRAGMA user_version").get()?.user_version);
+  if (version > migrations.length) {
+    throw new FatalError(
+      "STORE_OTHER_VERSION",
+      `The store in ${dataDir} was written by a newer version: its tables have the number ${version}, this one knows ${migrations.length}. Run the newer one.`,
+    );
+  }
+  const columns = db.prepare("SELECT 1 FROM pragma_table_info(?) WHERE name = ?");
+  const hasColumn = (table: string, column: string) => columns.get(table, column) !== undefined;
+  const isNew = db.prepare("SELECT 1 FROM sqlite_schema").get() === undefined;
+  if (!isNew) for (const migration of migrations.slice(version)) migration(db, hasColumn);
+  db.exec(`PRAGMA user_version = ${migrations.length}`);
 }
 
 /** INVARIANT: a store whose tables are not those of this version is never read as if they were. */

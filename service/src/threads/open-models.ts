@@ -1,7 +1,24 @@
-import { loadBundle, type ModelSession, openModel, requireGolden, vetBundle } from "@surety/engine";
+import {
+  loadBundle,
+  type ModelSession,
+  openModel,
+  requireGolden,
+  requireKernels,
+  vetBundle,
+} from "@surety/engine";
 import { openCheckedModels } from "./checked-models.ts";
 import { ownData } from "./process-data.ts";
 import { createRecent } from "./recent.ts";
+
+/**
+ * Tries an open model once more: every byte of its bundle on disk, its kernels' known answers, its golden vector.
+ *
+ * @throws FatalError BUNDLE_CHANGED, KERNEL_WRONG, GOLDEN_MISMATCH
+ */
+export async function retestModel(session: ModelSession, bundleDir: string): Promise<void> {
+  await requireKernels(loadBundle(bundleDir).graph, true);
+  await requireGolden(session);
+}
 
 /** Models kept open. */
 const OPEN_MODELS = 8;

@@ -1,4 +1,4 @@
-import { FatalError } from "@surety/protocol";
+import { FatalError, RetryableError } from "@surety/protocol";
 import { expect, it } from "vitest";
 import { createLogger } from "../log/logger.ts";
 import { until } from "../testing/until.ts";
@@ -14,11 +14,15 @@ it("is good until a test fails, tells of it once, and is good again when a test 
       if (failure !== undefined) throw failure;
     },
     log: createLogger("test", "silent"),
-    everyMs: 10,
+    everySeconds: 0.01,
     onFailed: (error) => told.push(error),
   });
   expect(test.isGood()).toBe(true);
   await until("it ran", async () => runs > 1);
+  expect(test.isGood()).toBe(true);
+  failure = new RetryableError("MODEL_PROCESS_ENDED", "Killed.");
+  const cut = runs;
+  await until("it was cut short", async () => runs > cut + 1);
   expect(test.isGood()).toBe(true);
   failure = new FatalError("GOLDEN_MISMATCH", "Another answer.");
   await until("it failed", async () => !test.isGood());

@@ -1,4 +1,4 @@
-import { errorCode } from "@surety/protocol";
+import { errorCode, isRetryable } from "@surety/protocol";
 import type { Logger } from "../log/logger.ts";
 import { reasonOf } from "../log/reason.ts";
 
@@ -6,8 +6,8 @@ export interface SelfTestParameters {
   /** Throws where something is not right on this machine. */
   readonly run: () => Promise<void>;
   readonly log: Logger;
-  /** Milliseconds from one to the next. Default: an hour. */
-  readonly everyMs?: number;
+  /** From one to the next. Default: an hour. */
+  readonly everySeconds?: number | undefined;
   /** Told of the first failure after all was good. */
   readonly onFailed?: (error: unknown) => void;
 }
@@ -20,13 +20,13 @@ export interface SelfTest {
   stop(): void;
 }
 
-const HOUR_MS = 3_600_000;
+const HOUR = 3_600;
 
 /**
  * Repeats a service's self-test while it runs: memory and CPUs go wrong after the start too. It counts as good at first, for a service does not start
  * where it is not.
  */
-export function createSelfTest({ run, log, everyMs = HOUR_MS, onFailed }: SelfTestParameters): SelfTest {
+export function createSelfTest({ run, log, everySeconds = HOUR, onFailed }: SelfTestParameters): SelfTest {
   let good = true;
   let looking: Promise<void> | undefined;
   async function test(): Promise<void> {
@@ -35,6 +35,11 @@ export function createSelfTest({ run, log, everyMs = HOUR_MS, onFailed }: SelfTe
       if (!good) log.warn("the self-test is right again");
       good = true;
     } catch (error) {
+      if (isRetryable(error)) {
+        // A process that ended, or was closed: it says nothing about what is right here.
+        log.warn({ code: errorCode(error), reason: reasonOf(error) }, "the self-test was cut short");
+        return;
+      }
       log.error({ code: errorCode(error), reason: reasonOf(error) }, "the self-test failed");
       if (good) onFailed?.(error);
       good = false;
@@ -46,7 +51,7 @@ export function createSelfTest({ run, log, everyMs = HOUR_MS, onFailed }: SelfTe
     });
     return looking;
   };
-  const timer = setInterval(look, everyMs);
+  const timer = setInterval(look, everySeconds * 1_000);
   timer.unref();
   return { isGood: () => good, look, stop: () => clearInterval(timer) };
 }
